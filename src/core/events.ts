@@ -1,0 +1,142 @@
+/**
+ * What happens inside, told to whoever listens. One typed union; `type` is `room.verb`.
+ *
+ * Without a listener an emitter costs one branch and makes no object. A listener that throws never reaches the call: its
+ * error is reported once, as an uncaught error in a microtask of its own would hide which listener it was.
+ */
+import type { ErrorSummary } from './errors.ts'
+
+interface Common {
+  /** Epoch ms. */
+  readonly at: number
+  /** The policy's name; work events have none. */
+  readonly policy?: string
+  readonly target?: string
+  /** The operation's name, when the caller gave one. */
+  readonly operation?: string
+  /** The id of the execution, when there was one. */
+  readonly execution?: string
+  /** The key of a keyed policy (a user, an IP, a peer). */
+  readonly key?: string
+}
+
+export type BreakerStateName = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
+
+export type PolicyEvent = Common &
+  (
+    | {
+        readonly type: 'retry.scheduled'
+        readonly attempt: number
+        readonly elapsedMs: number
+        readonly delayMs: number
+        readonly error: ErrorSummary
+      }
+    | {
+        readonly type: 'retry.gave-up'
+        readonly attempt: number
+        readonly elapsedMs: number
+        readonly reason: string
+        readonly error: ErrorSummary
+      }
+    | { readonly type: 'timeout.expired'; readonly limitMs: number }
+    | { readonly type: 'timeout.abandoned'; readonly limitMs: number; readonly running: number }
+    | {
+        readonly type: 'circuit-breaker.changed'
+        readonly from: BreakerStateName
+        readonly to: BreakerStateName
+        readonly reason: string
+        readonly retryAfterMs?: number
+      }
+    | { readonly type: 'circuit-breaker.rejected'; readonly retryAfterMs?: number }
+    | { readonly type: 'circuit-breaker.stale'; readonly outcome: string }
+    | { readonly type: 'rate-limiter.rejected'; readonly retryAfterMs: number }
+    | { readonly type: 'rate-limiter.delayed'; readonly delayMs: number }
+    | { readonly type: 'bulkhead.rejected'; readonly inFlight: number; readonly queued: number }
+    | { readonly type: 'bulkhead.queued'; readonly inFlight: number; readonly queued: number }
+    | { readonly type: 'execution.succeeded'; readonly durationMs: number; readonly attempts: number }
+    | { readonly type: 'execution.failed'; readonly durationMs: number; readonly attempts: number; readonly error: ErrorSummary }
+    | { readonly type: 'execution.cancelled'; readonly durationMs: number }
+  )
+
+/** Durable work tells of jobs by id, kind and target. */
+export type WorkEvent = Common & { readonly job?: string; readonly kind?: string } & (
+    | { readonly type: 'job.enqueued'; readonly duplicate: boolean }
+    | { readonly type: 'job.started'; readonly attempt: number; readonly worker: string }
+    | { readonly type: 'job.succeeded'; readonly attempt: number; readonly durationMs: number }
+    | { readonly type: 'job.retrying'; readonly attempt: number; readonly delayMs: number; readonly error: ErrorSummary }
+    | { readonly type: 'job.returned'; readonly reason: string; readonly delayMs: number }
+    | { readonly type: 'job.dead'; readonly attempt: number; readonly cause: string; readonly error: ErrorSummary }
+    | { readonly type: 'job.cancelled' }
+    | { readonly type: 'job.parked'; readonly reason: string }
+    | { readonly type: 'job.lost-lease'; readonly worker: string }
+    | { readonly type: 'job.rescued'; readonly from: string; readonly to: string; readonly reason: string }
+    | { readonly type: 'job.redriven'; readonly generation: number; readonly by: string }
+    | { readonly type: 'target.held'; readonly heldBy: string; readonly heldUntil?: number }
+    | { readonly type: 'target.released' }
+    | { readonly type: 'worker.started'; readonly worker: string }
+    | { readonly type: 'worker.stopped'; readonly worker: string; readonly returned: number }
+    | {
+        readonly type: 'worker.recovered'
+        readonly worker: string
+        readonly recovered: number
+        readonly requeued: number
+        readonly parked: number
+        readonly poison: number
+        readonly deadLetters: number
+      }
+    | { readonly type: 'store.degraded'; readonly reason: string }
+    | { readonly type: 'store.recovered' }
+  )
+
+export type HoldfastEvent = PolicyEvent | WorkEvent
+
+export type Listener = (event: HoldfastEvent) => void
+
+/** Stops listening; harmless when called again. */
+export type Unobserve = () => void
+
+/** Anything that can be listened to. */
+export interface Observable {
+  observe(listener: Listener): Unobserve
+}
+
+/** A bus. Emitters look at `active` before they make an event. */
+export class EventBus implements Observable {
+  #listeners: readonly Listener[] = []
+  /** True while somebody listens. */
+  active = false
+
+  observe(listener: Listener): Unobserve {
+    this.#listeners = [...this.#listeners, listener]
+    this.active = true
+    return () => {
+      this.#listeners = this.#listeners.filter((known) => known !== listener)
+      this.active = this.#listeners.length > 0
+    }
+  }
+
+  emit(event: HoldfastEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        reportListenerError(error, event.type)
+      }
+    }
+  }
+}
+
+/**
+ * Where a throwing listener is reported: once per event type, to `console.error`. Replace it to send reports elsewhere.
+ */
+export const listenerErrors: { report: (error: unknown, eventType: string) => void } = {
+  report: (error, eventType) => console.error(`holdfast: a listener threw on '${eventType}' and was ignored:`, error),
+}
+
+const reported = new Set<string>()
+
+function reportListenerError(error: unknown, eventType: string): void {
+  if (reported.has(eventType)) return
+  reported.add(eventType)
+  listenerErrors.report(error, eventType)
+}

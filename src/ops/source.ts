@@ -1,0 +1,126 @@
+/**
+ * What the windows (HTTP API, dashboard, status, metrics, health) look through. The runtime fills it; nothing in ops/ knows
+ * a policy or a store by itself.
+ */
+import type { BreakerStateName, Observable } from '../core/events.ts'
+import type { HoldReason } from '../work/admission.ts'
+import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
+import type { DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+
+/** A job as callers send it; checked by the queue, see work/queue.ts. */
+export interface JobRequest {
+  readonly kind: string
+  readonly payload: unknown
+  readonly idempotencyKey?: string | undefined
+  /** Epoch ms, or an ISO 8601 date. */
+  readonly runAt?: number | string | undefined
+  readonly priority?: number | undefined
+  readonly maxAttempts?: number | undefined
+  readonly traceparent?: string | undefined
+}
+
+/** A job with the answer to «why is it not running?». */
+export interface JobView extends Job {
+  readonly heldBy?: HoldReason
+  readonly heldUntil?: number
+  readonly heldReason?: string
+  /** When it runs next: its `runAt`, or later when it is held; absent when finished or running. */
+  readonly nextRunAt?: number
+}
+
+export interface LatencySummary {
+  readonly count: number
+  readonly minMs: number
+  readonly avgMs: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+}
+
+export interface TargetStatus {
+  readonly name: string
+  readonly breaker?: {
+    readonly state: BreakerStateName
+    /** Epoch ms when it entered this state. */
+    readonly since: number
+    readonly failures: number
+    readonly calls: number
+    /** When the next probe may go: epoch ms. */
+    readonly probeAt?: number
+    readonly reason?: string
+  }
+  readonly limiter?: { readonly available: number; readonly capacity: number; readonly nextAt?: number }
+  readonly bulkhead?: { readonly inFlight: number; readonly limit: number; readonly queued: number }
+  /** Present while paused; without `until` it lasts until resumed. */
+  readonly paused?: { readonly until?: number }
+  readonly heldBy?: HoldReason
+  readonly heldUntil?: number
+  readonly heldReason?: string
+  readonly latency: LatencySummary
+  readonly successes: number
+  readonly failures: number
+  /** Jobs of this target by state. */
+  readonly jobs: Partial<Record<JobState, number>>
+  /** Jobs that wait because of `heldBy`. */
+  readonly held: number
+  readonly lastError?: { readonly name: string; readonly message: string; readonly at: number }
+}
+
+export type Health = 'healthy' | 'degraded' | 'unhealthy'
+
+export interface HealthReason {
+  readonly check: string
+  readonly status: Health
+  readonly message: string
+  /** Epoch ms. */
+  readonly since: number
+}
+
+/** `GET /v1/status` and `holdfast status --json`: a stable schema. */
+export interface Status {
+  readonly status: Health
+  readonly reasons: readonly HealthReason[]
+  readonly version: string
+  readonly startedAt: number
+  readonly now: number
+  readonly store: { readonly name: string; readonly description: string; readonly ok: boolean; readonly message?: string }
+  readonly worker: {
+    readonly id: string
+    readonly running: number
+    readonly concurrency: number
+    readonly state: 'running' | 'draining' | 'stopped'
+  }
+  readonly jobs: Record<JobState, number>
+  readonly held: number
+  readonly oldestWaitingMs: number
+  readonly deadLetters: Record<DeadLetterStatus, number>
+  readonly targets: readonly TargetStatus[]
+  /** Operations by name: the recent past, in memory. */
+  readonly operations: readonly (LatencySummary & {
+    readonly operation: string
+    readonly retries: number
+    readonly failures: number
+  })[]
+}
+
+export interface OpsSource extends Observable {
+  /** All or nothing. @throws HoldfastError with `ERR_JOB_INVALID`, `ERR_JOB_UNKNOWN_KIND`, `ERR_IDEMPOTENCY_MISMATCH`, `ERR_STORE_UNAVAILABLE` */
+  enqueue(requests: readonly JobRequest[]): Promise<readonly Enqueued[]>
+  job(id: string): Promise<JobView | undefined>
+  jobs(filter: JobFilter): Promise<Page<JobView>>
+  cancel(id: string): Promise<JobView | undefined>
+  retry(id: string): Promise<JobView | undefined>
+  deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>>
+  redrive(request: Omit<RedriveRequest, 'by'>): Promise<readonly string[]>
+  discard(id: string): Promise<DeadLetter | undefined>
+  targets(): Promise<readonly TargetStatus[]>
+  /** Each answers the target as it is then; undefined when there is no such target. */
+  isolate(target: string): Promise<TargetStatus | undefined>
+  reset(target: string): Promise<TargetStatus | undefined>
+  /** `until` is epoch ms; absent pauses until resumed. */
+  pause(target: string, until?: number): Promise<TargetStatus | undefined>
+  resume(target: string): Promise<TargetStatus | undefined>
+  status(): Promise<Status>
+  /** Ready to accept work: the store takes writes and the process is not shutting down. Cached, bounded in time. */
+  ready(): Promise<{ readonly ok: boolean; readonly message: string }>
+}
