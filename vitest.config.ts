@@ -1,9 +1,24 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import manifest from './package.json' with { type: 'json' }
+
+/** Tests import `holdfast` and `holdfast/…` as a user does, and get the sources: no build comes before a test. */
+const alias = Object.entries(manifest.exports)
+  .filter(([, target]) => typeof target === 'object')
+  .map(([subpath, target]) => ({
+    find: new RegExp(`^${subpath.replace('.', manifest.name)}$`),
+    replacement: fileURLToPath(new URL((target as { '@holdfast/source': string })['@holdfast/source'], import.meta.url)),
+  }))
+
+const shared = { pool: 'forks' as const, testTimeout: 10_000, hookTimeout: 60_000, maxWorkers: 2 }
 
 export default defineConfig({
+  resolve: { alias },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'],
-    pool: 'forks',
-    testTimeout: 10_000,
+    projects: [
+      { extends: true, test: { ...shared, name: 'unit', include: ['src/**/*.test.ts', 'tools/**/*.test.ts'] } },
+      // Real processes, sockets and servers: slower, and each file may start a server of its own.
+      { extends: true, test: { ...shared, name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 60_000 } },
+    ],
   },
 })
