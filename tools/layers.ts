@@ -1,0 +1,46 @@
+/**
+ * The house as a table: which room may import which. A room is a folder of src/; the entry files beside the rooms are `entry`.
+ */
+export interface Room {
+  /** Rooms whose code may be imported. The room itself always may. */
+  readonly imports: readonly string[]
+  /** Rooms of which only types may be imported. */
+  readonly types?: readonly string[]
+  /** Folders in the room do not import each other; files directly in the room may be shared by them. */
+  readonly apart?: boolean
+  /** May import `node:` builtins. */
+  readonly node: boolean
+  /** May import packages that package.json declares for users. */
+  readonly packages: boolean
+}
+
+const CALLS = { node: false, packages: false } as const
+const WORK = { node: true, packages: false } as const
+const DOORS = { node: true, packages: true } as const
+const EVERYTHING = ['core', 'policies', 'presets', 'targets', 'work', 'stores', 'adapters', 'ops', 'config']
+
+export const rooms: Readonly<Record<string, Room>> = {
+  core: { imports: [], ...CALLS },
+  policies: { imports: ['core'], apart: true, ...CALLS },
+  presets: { imports: [], types: ['core', 'policies'], ...CALLS },
+  targets: { imports: ['core', 'policies', 'presets'], ...CALLS },
+  entry: { imports: ['core', 'policies', 'presets', 'targets'], ...CALLS },
+  work: { imports: ['core'], ...WORK },
+  stores: { imports: ['core', 'work'], apart: true, ...DOORS },
+  adapters: { imports: ['core'], apart: true, ...DOORS },
+  ops: { imports: ['core'], types: ['work'], ...DOORS },
+  config: { imports: ['core'], ...DOORS },
+  runtime: { imports: EVERYTHING, ...DOORS },
+  cli: { imports: ['core', 'runtime', 'config'], ...DOORS },
+  testing: { imports: ['core', 'work'], ...WORK },
+}
+
+/** Test runners, which what is published must not need. */
+export const testRunners = /^(?:vitest|jest|mocha|ava|tap|node:test|@vitest\/.*|@jest\/.*)$/
+
+/** Time and chance come in by hand; only these two files read them from the platform. */
+export const clocksAndDice = {
+  words:
+    /(?<![\w$.])(?:setTimeout|setInterval|setImmediate|Date\.now|Math\.random|performance\.now|new\s+Date\s*\(\s*\))(?![\w$])|(?<=\b(?:globalThis|global|window)\.)(?:setTimeout|setInterval)\b/g,
+  files: ['core/clock.ts', 'core/random.ts'],
+} as const
