@@ -1,0 +1,383 @@
+/**
+ * Jobs in this process's memory: for tests, examples and work that may be lost. It keeps every rule of the port except
+ * surviving the process.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { StoredState } from '../../core/state-store.ts'
+import { checkKnown } from '../../core/validate.ts'
+import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
+import type {
+  ClaimRequest,
+  DeadLetterCount,
+  DeadLetterFilter,
+  Fence,
+  JobCount,
+  JobFilter,
+  JobStore,
+  Page,
+  PruneRequest,
+  ReadyLane,
+  RedriveRequest,
+  RenewResult,
+  Settlement,
+  WorkerRow,
+} from '../../work/store.ts'
+import { after, cancelled, claimed, newJob, redriven, retried, settled } from '../rules/job-changes.ts'
+import { inLaneOrder } from '../rules/lane-order.ts'
+import { closedLetter, discardedLetter, letterOf, retryingLetter } from '../rules/letter-changes.ts'
+import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
+import { notOpen } from '../rules/unavailable.ts'
+import { WorkListeners } from '../rules/work-listeners.ts'
+import { countJobs, countLetters } from './counting.ts'
+import type { JobRow } from './job-table.ts'
+import { JobTable } from './job-table.ts'
+import { KeyTable } from './key-table.ts'
+import { prunable } from './pruning.ts'
+
+export interface MemoryStoreOptions {
+  /** Default: the system's. Its `wallNow` is the store's clock. */
+  readonly clock?: Clock
+}
+
+/**
+ * Makes a store that forgets everything when it is closed.
+ *
+ * @example
+ * const store = memoryStore()
+ * await store.open()
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): JobStore {
+  checkKnown(options, ['clock'], 'memoryStore')
+  return new MemoryStore(options.clock ?? systemClock)
+}
+
+interface Letter {
+  readonly number: number
+  letter: DeadLetter
+}
+
+class MemoryStore implements JobStore {
+  readonly capabilities = { name: 'memory', durable: false, multiProcess: false } as const
+  readonly description = 'memory:'
+  readonly #clock: Clock
+  readonly #listeners = new WorkListeners()
+  #phase: 'new' | 'open' | 'closed' = 'new'
+  #jobs = new JobTable()
+  #keys = new KeyTable()
+  #letters = new Map<string, Letter>()
+  #letterNumber = 0
+  #workers = new Map<string, WorkerRow>()
+  #states = new Map<string, { readonly json: string; readonly updatedAt: number }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async open(): Promise<void> {
+    if (this.#phase === 'closed') throw notOpen(this.description, true)
+    this.#phase = 'open'
+  }
+
+  async close(): Promise<void> {
+    this.#phase = 'closed'
+    this.#listeners.clear()
+    this.#jobs = new JobTable()
+    this.#keys = new KeyTable()
+    this.#letters = new Map()
+    this.#workers = new Map()
+    this.#states = new Map()
+  }
+
+  async check(): Promise<void> {
+    this.#now()
+  }
+
+  async now(): Promise<number> {
+    return this.#now()
+  }
+
+  async enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    const now = this.#now()
+    // Before anything is kept: a payload that is not JSON throws here.
+    const payloads = jobs.map((job) => JSON.stringify(job.payload) as string | undefined)
+    const answers = this.#keys.answer(jobs, now, (id) => this.#jobs.byId(id)?.job)
+    for (const [index, job] of jobs.entries()) if (answers[index]?.stored) this.#jobs.add(newJob(job, now), payloads[index])
+    if (answers.some((answer) => answer.stored)) this.#listeners.tell()
+    return answers.map(({ id, state, duplicate }) => ({ id, state, duplicate }))
+  }
+
+  async readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
+    this.#jobs.promote(this.#now())
+    return inLaneOrder([...new Set(kinds)].flatMap((kind) => this.#jobs.readyLanes(kind))).slice(0, limit)
+  }
+
+  async nextRunAt(): Promise<number | undefined> {
+    this.#now()
+    return this.#jobs.nextScheduled()
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Job[]> {
+    const now = this.#now()
+    this.#jobs.promote(now)
+    const taken: Job[] = []
+    for (const lane of request.lanes) {
+      for (let count = 0; count < lane.limit; count++) {
+        const row = this.#jobs.firstOf(lane)
+        if (row === undefined) break
+        this.#jobs.replace(row, claimed(row.job, request.worker, request.leaseMs, now))
+        taken.push(show(row))
+      }
+    }
+    return taken
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly string[]> {
+    const now = this.#now()
+    const refused: string[] = []
+    for (const settlement of settlements) {
+      const row = this.#held(settlement)
+      if (row === undefined) refused.push(settlement.id)
+      else this.#settle(row, settlement, now)
+    }
+    return refused
+  }
+
+  #settle(row: JobRow, settlement: Settlement, now: number): void {
+    const before = row.job
+    const job = settled(before, copied(settlement), now)
+    this.#jobs.replace(row, job)
+    if (settlement.type === 'dead') this.#writeLetter(letterOf(job, settlement, this.#letters.get(job.id)?.letter, now))
+    else this.#closeLetter(job)
+  }
+
+  async renew(worker: WorkerRow, leaseMs: number, held: readonly Fence[]): Promise<RenewResult> {
+    const now = this.#now()
+    this.#workers.set(worker.id, { ...worker, startedAt: this.#workers.get(worker.id)?.startedAt ?? now, seenAt: now })
+    const lost: string[] = []
+    const cancels: string[] = []
+    for (const fence of held) {
+      const row = this.#held(fence)
+      if (row === undefined || row.job.worker !== worker.id) {
+        lost.push(fence.id)
+        continue
+      }
+      row.job = { ...row.job, leaseUntil: after(now, leaseMs) }
+      if (row.job.cancelRequested) cancels.push(fence.id)
+    }
+    return { lost, cancelled: cancels }
+  }
+
+  async workers(): Promise<readonly WorkerRow[]> {
+    this.#now()
+    return [...this.#workers.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  async removeWorkers(ids: readonly string[]): Promise<void> {
+    this.#now()
+    for (const id of ids) this.#workers.delete(id)
+  }
+
+  async abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
+    const now = this.#now()
+    const dead = new Set(deadWorkers)
+    const rows = [...this.#jobs.running].filter(({ job }) => {
+      const worker = job.worker as string
+      return (job.leaseUntil as number) <= now || dead.has(worker) || !this.#workers.has(worker)
+    })
+    return rows
+      .sort((a, b) => a.seq - b.seq)
+      .slice(0, limit)
+      .map(show)
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    this.#now()
+    const row = this.#jobs.byId(id)
+    return row && show(row)
+  }
+
+  async list(filter: JobFilter): Promise<Page<Job>> {
+    this.#now()
+    const limit = pageLimit(filter.limit)
+    const cursor = readCursor(filter.cursor)
+    const rows: JobRow[] = []
+    for (let at = this.#jobs.rows.length - 1; at >= 0 && rows.length <= limit; at--) {
+      const row = this.#jobs.rows[at] as JobRow
+      if (row.seq < cursor && (filter.state === undefined || row.job.state === filter.state) && matchesLane(row.job, filter))
+        rows.push(row)
+    }
+    return toPage(rows, limit, (row) => row.seq, show)
+  }
+
+  async counts(): Promise<readonly JobCount[]> {
+    this.#now()
+    return countJobs(this.#jobs.rows.map((row) => row.job))
+  }
+
+  async cancel(id: string): Promise<Job | undefined> {
+    const now = this.#now()
+    const row = this.#jobs.byId(id)
+    if (row === undefined) return undefined
+    const { state } = row.job
+    if (state === 'running') row.job = { ...row.job, cancelRequested: true }
+    else if (state === 'scheduled' || state === 'available' || state === 'parked') {
+      this.#jobs.replace(row, cancelled(row.job, now))
+      this.#closeLetter(row.job)
+    }
+    return show(row)
+  }
+
+  async retry(id: string): Promise<Job | undefined> {
+    const now = this.#now()
+    const row = this.#jobs.byId(id)
+    if (row === undefined) return undefined
+    const { state } = row.job
+    const job = retried(row.job, now)
+    if (job !== undefined) {
+      this.#jobs.replace(row, job)
+      if (state === 'dead' || state === 'cancelled') this.#retryLetter(job, now)
+      this.#listeners.tell()
+    }
+    return show(row)
+  }
+
+  async deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
+    this.#now()
+    const limit = pageLimit(filter.limit)
+    const cursor = readCursor(filter.cursor)
+    const found = [...this.#letters.values()]
+      .filter(
+        ({ number, letter }) =>
+          number < cursor && (filter.status ?? letter.status) === letter.status && matchesLane(letter, filter),
+      )
+      .sort((a, b) => b.number - a.number)
+    return toPage(
+      found.slice(0, limit + 1),
+      limit,
+      (row) => row.number,
+      (row) => row.letter,
+    )
+  }
+
+  async deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
+    this.#now()
+    return countLetters([...this.#letters.values()].map((row) => row.letter))
+  }
+
+  async redrive(request: RedriveRequest): Promise<readonly string[]> {
+    const now = this.#now()
+    const ids = request.ids && new Set(request.ids)
+    const found = [...this.#letters.values()]
+      .filter(({ letter }) => (ids === undefined || ids.has(letter.id)) && mayRedrive(letter, request, now))
+      .sort((a, b) => a.number - b.number)
+      .slice(0, request.limit ?? 100)
+      .map(({ letter }) => letter.id)
+    if (request.dryRun) return found
+    for (const id of found) this.#redrive(id, request.by, now)
+    if (found.length > 0) this.#listeners.tell()
+    return found
+  }
+
+  #redrive(id: string, by: string, now: number): void {
+    const row = this.#jobs.byId(id) as JobRow
+    this.#jobs.replace(row, redriven(row.job, by, now))
+    this.#retryLetter(row.job, now)
+  }
+
+  async discard(id: string): Promise<DeadLetter | undefined> {
+    this.#now()
+    const entry = this.#letters.get(id)
+    if (entry !== undefined) entry.letter = discardedLetter(entry.letter) ?? entry.letter
+    return entry?.letter
+  }
+
+  async prune(request: PruneRequest): Promise<number> {
+    const now = this.#now()
+    const gone = prunable(this.#jobs.rows, (id) => this.#letters.get(id)?.letter, request, now)
+    for (const { job } of gone) {
+      this.#letters.delete(job.id)
+      this.#keys.jobGone(job)
+    }
+    this.#jobs.remove(gone)
+    return gone.size + this.#keys.expire(now, request.limit - gone.size)
+  }
+
+  async readStates(prefix: string): Promise<readonly StoredState[]> {
+    this.#now()
+    return [...this.#states]
+      .filter(([name]) => name.startsWith(prefix))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { json, updatedAt }]) => ({ name, value: JSON.parse(json) as unknown, updatedAt }))
+  }
+
+  async writeState(name: string, value: unknown): Promise<void> {
+    this.#states.set(name, { updatedAt: this.#now(), json: JSON.stringify(value) ?? 'null' })
+  }
+
+  async deleteState(name: string): Promise<void> {
+    this.#now()
+    this.#states.delete(name)
+  }
+
+  onWork(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  #now(): number {
+    if (this.#phase !== 'open') throw notOpen(this.description, this.#phase === 'closed')
+    return Math.floor(this.#clock.wallNow())
+  }
+
+  /** The row that this fence still holds. */
+  #held(fence: Fence): JobRow | undefined {
+    const row = this.#jobs.byId(fence.id)
+    return row?.job.state === 'running' && row.job.token === fence.token ? row : undefined
+  }
+
+  #writeLetter(letter: DeadLetter): void {
+    const entry = this.#letters.get(letter.id)
+    if (entry === undefined) this.#letters.set(letter.id, { number: ++this.#letterNumber, letter })
+    else entry.letter = letter
+  }
+
+  #closeLetter(job: Job): void {
+    const entry = this.#letters.get(job.id)
+    if (entry !== undefined) entry.letter = closedLetter(entry.letter, job) ?? entry.letter
+  }
+
+  #retryLetter(job: Job, now: number): void {
+    const entry = this.#letters.get(job.id)
+    if (entry !== undefined) entry.letter = retryingLetter(entry.letter, job, now)
+  }
+}
+
+function show(row: JobRow): Job {
+  const { result } = row.job
+  return {
+    ...row.job,
+    payload: row.payload === undefined ? undefined : (JSON.parse(row.payload) as unknown),
+    ...(result === undefined ? {} : { result: structuredClone(result) }),
+  }
+}
+
+/** A result as JSON keeps it, so that nobody shares it. */
+function copied(settlement: Settlement): Settlement {
+  if (settlement.type !== 'succeeded' || settlement.result === undefined) return settlement
+  const json = JSON.stringify(settlement.result) as string | undefined
+  return { ...settlement, result: json === undefined ? undefined : JSON.parse(json) }
+}
+
+function matchesLane(
+  row: { kind: string; target: string },
+  filter: { kind?: string | undefined; target?: string | undefined },
+): boolean {
+  return (filter.kind ?? row.kind) === row.kind && (filter.target ?? row.target) === row.target
+}
+
+function mayRedrive(letter: DeadLetter, request: RedriveRequest, now: number): boolean {
+  if (letter.status !== 'pending' && letter.status !== 'exhausted') return false
+  if (request.targetDownOnly && !letter.targetDown) return false
+  if (request.dueOnly && (letter.nextRetryAt === undefined || letter.nextRetryAt > now)) return false
+  return matchesLane(letter, request)
+}
