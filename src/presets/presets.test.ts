@@ -104,7 +104,7 @@ describe('the data', () => {
     ]
     const policies = nodes(presets).filter(([, node]) => 'maxAttempts' in node || 'trip' in node || 'limit' in node)
     const byContent = Map.groupBy(policies, ([, node]) => JSON.stringify(Object.fromEntries(leaves(node))))
-    const shared = [...byContent.values()].filter((group) => group.length > 1).map((group) => group.map(([path]) => path))
+    const shared = [...byContent.values()].filter((group) => group.length > 1).map((group) => group.map(([path]) => path).sort())
     expect(shared).toEqual(reasons)
   })
 
