@@ -1,0 +1,83 @@
+/**
+ * The configuration as the runtime reads it: complete and checked. Every duration is in ms, every size in bytes, every path
+ * absolute.
+ */
+import type { Jitter, KindConfig, LogLevel } from './user-config.ts'
+
+export interface RetrySettings {
+  readonly maxAttempts: number
+  readonly initial: number
+  readonly max: number
+  readonly factor: number
+  readonly jitter: Jitter
+}
+
+export interface BreakerSettings {
+  readonly failures?: number | undefined
+  readonly failureRate?: number | undefined
+  /** A number is calls, a string is a duration: the one place where a duration stays text. */
+  readonly window?: number | string | undefined
+  readonly minimumCalls?: number | undefined
+  readonly openFor?: number | undefined
+  readonly openForMax?: number | undefined
+  readonly halfOpenCalls?: number | undefined
+  readonly successes?: number | undefined
+}
+
+export interface RateSettings {
+  readonly limit: number
+  readonly per: number
+  readonly burst?: number | undefined
+}
+
+/** What one target says of itself; what it leaves out comes from the defaults, see target-settings.ts. */
+export interface TargetSettings {
+  readonly timeout?: number | undefined
+  readonly breaker?: BreakerSettings | false | undefined
+  readonly rate?: RateSettings | undefined
+  readonly concurrency?: { readonly limit: number; readonly queue?: number | undefined } | undefined
+  readonly retry?: Partial<RetrySettings> | false | undefined
+}
+
+export type StoreSettings =
+  | { readonly kind: 'memory'; readonly url: string; readonly durability: 'full' | 'normal' }
+  | { readonly kind: 'sqlite'; readonly url: string; readonly path: string; readonly durability: 'full' | 'normal' }
+
+export interface HoldfastConfig {
+  readonly server: {
+    readonly host: string
+    readonly port: number
+    readonly token?: string | undefined
+    readonly maxBody: number
+  }
+  readonly store: StoreSettings
+  readonly worker: {
+    readonly concurrency: number
+    readonly lease: number
+    readonly drain: number
+    readonly pollMax: number
+    readonly maxLostLeases: number
+  }
+  readonly http: {
+    readonly allow: readonly string[]
+    readonly timeout: number
+    readonly maxAttempts: number
+    readonly backoff: Omit<RetrySettings, 'maxAttempts'>
+    readonly maxBody: number
+  }
+  readonly kinds: readonly KindConfig[]
+  readonly targets: Readonly<Record<string, TargetSettings>>
+  readonly targetDefaults: TargetSettings
+  readonly timeouts: {
+    readonly profiles: Readonly<Record<string, number>>
+    /** A profile's name, or ms; see `timeoutOf`. */
+    readonly operations: Readonly<Record<string, string | number>>
+  }
+  readonly retry: RetrySettings
+  readonly breaker: BreakerSettings
+  readonly rates: Readonly<Record<string, RateSettings>>
+  readonly resilience: { readonly enabled: boolean; readonly retryEnabled: boolean; readonly breakerEnabled: boolean }
+  readonly retention: { readonly olderThan: number; readonly keep: number; readonly every: number }
+  readonly audit: false | { readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
+  readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' }
+}

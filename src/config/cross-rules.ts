@@ -1,0 +1,144 @@
+/**
+ * Rules that look at more than one option, or at what this version can do. They read the merged tree as it is, right or
+ * wrong, so that their findings stand beside the schema's in one message.
+ */
+import { parseDuration } from '../core/duration.ts'
+import type { Provenance } from './layers.ts'
+import { isTree, valueAt } from './layers.ts'
+import { isLoopback } from './loopback.ts'
+import type { Problem } from './problems.ts'
+import { problem } from './problems.ts'
+
+type Report = (path: readonly PropertyKey[], rule: string, hint?: string) => void
+type Rule = (read: (...path: string[]) => unknown, report: Report) => void
+
+const NOT_YET = 'is not available in this version'
+
+const exposure: Rule = (read, report) => {
+  const host = read('server', 'host')
+  if (typeof host !== 'string' || host === '' || isLoopback(host) || read('server', 'token') !== undefined) return
+  report(
+    ['server', 'host'],
+    'must be a loopback address unless a token is set',
+    'Set HOLDFAST_TOKEN to a long random text (openssl rand -hex 24), or listen on 127.0.0.1.',
+  )
+}
+
+const store: Rule = (read, report) => {
+  const url = read('store', 'url')
+  if (typeof url !== 'string' || url === '') return
+  if (/^postgres(ql)?:/.test(url)) report(['store', 'url'], NOT_YET, "Use 'sqlite:PATH' or 'memory:'.")
+  else if (url.startsWith('sqlite:')) {
+    if (url.slice('sqlite:'.length).trim() === '')
+      report(['store', 'url'], "needs a path after 'sqlite:'", "Write 'sqlite:./var/holdfast.db'.")
+  } else if (url !== 'memory:') report(['store', 'url'], "must be 'sqlite:PATH' or 'memory:'", storeHint(url))
+}
+
+function storeHint(url: string): string {
+  return /^[./]|\.db$/.test(url) ? `Did you mean 'sqlite:${url}'?` : "Write 'sqlite:./var/holdfast.db'."
+}
+
+const state: Rule = (read, report) => {
+  if (read('state') !== undefined) report(['state'], NOT_YET, 'Leave it out: breakers and limits are kept per process.')
+}
+
+const allowed: Rule = (read, report) => {
+  const list = read('http', 'allow')
+  if (!Array.isArray(list)) return
+  for (const [index, entry] of list.entries())
+    if (typeof entry === 'string' && !/^(\*\.)?[A-Za-z0-9_.:[\]-]+(\/\d{1,3})?$/.test(entry))
+      report(
+        ['http', 'allow', index],
+        "must be 'public', 'loopback', 'private', a host name, an address or a network",
+        entry.includes('://') ? 'Leave out the scheme and the path: api.example.com.' : undefined,
+      )
+}
+
+const kinds: Rule = (read, report) => {
+  const list = read('kinds')
+  if (!Array.isArray(list)) return
+  const seen = new Set(['http'])
+  for (const [index, kind] of list.entries()) {
+    const name = isTree(kind) ? kind.name : undefined
+    if (typeof name !== 'string') continue
+    if (seen.has(name)) report(['kinds', index, 'name'], name === 'http' ? 'is the name of a built-in kind' : 'is used twice')
+    seen.add(name)
+  }
+}
+
+const order =
+  (path: readonly string[], low: string, high: string): Rule =>
+  (read, report) => {
+    const [from, to] = [ms(read(...path, low)), ms(read(...path, high))]
+    if (from !== undefined && to !== undefined && from > to) report([...path, high], `must not be below '${low}'`)
+  }
+
+/** Options of a breaker that would do nothing, or cannot work, without one another. */
+const breakers: Rule = (read, report) => {
+  checkBreaker(['breaker'], read('breaker'), {}, report)
+  const general = read('breaker')
+  const targets = read('targets')
+  if (!isTree(targets)) return
+  for (const [name, target] of Object.entries(targets))
+    if (isTree(target)) checkBreaker(['targets', name, 'breaker'], target.breaker, isTree(general) ? general : {}, report)
+}
+
+function checkBreaker(path: readonly string[], own: unknown, general: Record<string, unknown>, report: Report): void {
+  if (!isTree(own)) return
+  const all = { ...general, ...own }
+  if (own.failureRate !== undefined && all.window === undefined)
+    report([...path, 'failureRate'], "needs 'window'", "Say how many calls it looks at (window: 100), or for how long ('30s').")
+  for (const name of ['window', 'minimumCalls'])
+    if (own[name] !== undefined && all.failureRate === undefined) report([...path, name], "does nothing without 'failureRate'")
+  const [from, to] = [ms(all.openFor), ms(all.openForMax)]
+  if (from !== undefined && to !== undefined && from > to && (own.openFor !== undefined || own.openForMax !== undefined))
+    report([...path, own.openForMax === undefined ? 'openFor' : 'openForMax'], "'openForMax' must not be below 'openFor'")
+}
+
+const operations: Rule = (read, report) => {
+  const profiles = read('timeouts', 'profiles')
+  const mapped = read('timeouts', 'operations')
+  if (!isTree(mapped)) return
+  const names = isTree(profiles) ? Object.keys(profiles) : []
+  for (const [operation, limit] of Object.entries(mapped)) {
+    if (typeof limit !== 'string' && typeof limit !== 'number') continue
+    if (names.includes(String(limit)) || (ms(limit) ?? 0) > 0) continue
+    report(
+      ['timeouts', 'operations', operation],
+      'must be the name of a profile, or a duration above 0',
+      `Profiles: ${names.join(', ')}. Durations: '20s'.`,
+    )
+  }
+}
+
+const RULES: readonly Rule[] = [
+  exposure,
+  store,
+  state,
+  allowed,
+  kinds,
+  order(['retry'], 'initial', 'max'),
+  order(['http', 'backoff'], 'initial', 'max'),
+  breakers,
+  operations,
+]
+
+/** What the rules find in a merged tree. */
+export function crossProblems(tree: unknown, sources: Provenance): Problem[] {
+  const found: Problem[] = []
+  for (const rule of RULES)
+    rule(
+      (...path) => valueAt(tree, path),
+      (path, text, hint) => found.push(problem(path, text, tree, sources, hint)),
+    )
+  return found
+}
+
+function ms(value: unknown): number | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  try {
+    return parseDuration(value)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What every option is when nobody sets it. `holdfast config dump` shows it with the source `default`.
+ */
+import type { UserConfig } from './user-config.ts'
+
+export const DEFAULTS: UserConfig = {
+  server: { host: '127.0.0.1', port: 4680, maxBody: '1MiB' },
+  store: { url: 'sqlite:./var/holdfast.db', durability: 'full' },
+  worker: { concurrency: 50, lease: '30s', drain: '30s', pollMax: '2s', maxLostLeases: 5 },
+  http: {
+    allow: ['public'],
+    timeout: '30s',
+    maxAttempts: 10,
+    backoff: { initial: '1s', max: '5m', factor: 2, jitter: 'full' },
+    maxBody: '1MiB',
+  },
+  kinds: [],
+  targets: {},
+  targetDefaults: {},
+  timeouts: {
+    profiles: { short: '3s', normal: '10s', long: '30s', io: '15s', http: '8s' },
+    operations: {
+      goto: 'long',
+      click: 'normal',
+      wait_for_selector: 'normal',
+      http_get: 'http',
+      http_post: 'http',
+      rmq_publish: 'io',
+    },
+  },
+  retry: { maxAttempts: 3, initial: '1s', max: '60s', factor: 2, jitter: 'full' },
+  breaker: { failures: 5, openFor: '60s', halfOpenCalls: 1, successes: 1 },
+  rates: {},
+  resilience: { enabled: true, retryEnabled: true, breakerEnabled: true },
+  retention: { olderThan: '7d', keep: 100_000, every: '10m' },
+  audit: { path: './var/audit.jsonl', maxBytes: '10MiB', maxFiles: 5 },
+  log: { level: 'info', format: 'text' },
+}
