@@ -1,0 +1,231 @@
+/**
+ * One attempt of one call through one frame, written as a state machine instead of an async function: the only promise is
+ * the one that the caller holds, and a timeout can release the caller while the work goes on.
+ *
+ * Invariants: every permit that a gate gave is given back exactly once; the caller's promise settles once; after the work
+ * has settled no timer, no listener and no permit of this attempt remains.
+ */
+
+import { isRejected } from './errors.ts'
+import type { LiveExecution } from './execution.ts'
+import type { Frame } from './frame.ts'
+import type { RetryFailure, RetrySession } from './stage.ts'
+import { WheelEntry, wheelOf } from './timer-wheel.ts'
+
+export class Attempt {
+  readonly #frame: Frame
+  /** The call's execution; this attempt's own is derived from it where a retry or a timeout needs to tell attempts apart. */
+  readonly #call: LiveExecution
+  readonly #number: number
+  #session: RetrySession | undefined
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  readonly #execution: LiveExecution
+  readonly #permits: unknown[] = []
+  #timer: WheelEntry | undefined
+  #limitMs = 0
+  #running = false
+  /** The caller has been answered, or the next attempt begun; what still happens here is late. */
+  #over = false
+
+  constructor(
+    frame: Frame,
+    call: LiveExecution,
+    number: number,
+    session: RetrySession | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#frame = frame
+    this.#call = call
+    this.#number = number
+    this.#session = session
+    this.#resolve = resolve
+    this.#reject = reject
+    const timed = frame.timeout !== undefined
+    const attempt = frame.retry === undefined ? call.attempt : number
+    this.#execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
+  }
+
+  start(): void {
+    if (this.#call.aborted) return this.#reject(this.#call.abortReason)
+    if (this.#number === 1 && this.#frame.retry?.timed) this.#call.now()
+    this.#admit(0)
+  }
+
+  #admit(from: number): void {
+    const { gates, timeoutAt } = this.#frame
+    for (let index = from; index < gates.length; index++) {
+      if (index === timeoutAt && this.#timer === undefined) this.#arm()
+      let permit: unknown
+      try {
+        permit = gates[index]!.enter(this.#execution)
+      } catch (error) {
+        return this.#refused(error)
+      }
+      if (permit instanceof Promise) return this.#await(permit, index)
+      this.#permits.push(permit)
+    }
+    if (timeoutAt === gates.length) this.#arm()
+    this.#run()
+  }
+
+  #await(promise: Promise<unknown>, index: number): void {
+    promise.then(
+      (permit) => {
+        // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
+        if (this.#over) return this.#frame.gates[index]!.cancelled(permit, this.#execution)
+        this.#execution.refresh()
+        this.#permits.push(permit)
+        this.#admit(index + 1)
+      },
+      (error) => {
+        if (!this.#over) this.#refused(error)
+      },
+    )
+  }
+
+  #arm(): void {
+    const execution = this.#execution
+    const limitMs = this.#frame.timeout!.limitMs(execution)
+    if (limitMs === Number.POSITIVE_INFINITY) return
+    const now = execution.now()
+    this.#limitMs = limitMs
+    if (now + limitMs < execution.deadline) execution.deadline = now + limitMs
+    this.#timer = new WheelEntry(() => this.#expire())
+    wheelOf(execution.clock).add(this.#timer, limitMs, now)
+  }
+
+  #run(): void {
+    this.#running = true
+    let result: unknown
+    try {
+      result = this.#frame.next(this.#execution)
+    } catch (error) {
+      return this.#onError(error)
+    }
+    if (result instanceof Promise) result.then(this.#onValue, this.#onError)
+    else if (isThenable(result)) Promise.resolve(result).then(this.#onValue, this.#onError)
+    else this.#onValue(result)
+  }
+
+  readonly #onValue = (value: unknown): void => {
+    if (this.#over) return this.#settleLate(true, value)
+    this.#finish()
+    try {
+      const { gates } = this.#frame
+      for (let index = gates.length - 1; index >= 0; index--)
+        gates[index]!.succeeded(this.#permits[index], value, this.#execution)
+      if (this.#frame.retry?.rejectsResult?.(value)) return this.#proceed({ value })
+    } catch (error) {
+      return this.#reject(error)
+    }
+    this.#resolve(value)
+  }
+
+  readonly #onError = (error: unknown): void => {
+    if (this.#over) return this.#settleLate(false, error)
+    const neutral = this.#execution.aborted || isRejected(error)
+    this.#finish()
+    this.#release(this.#permits.length - 1, 0, neutral, error)
+    this.#proceed({ error })
+  }
+
+  #refused(error: unknown): void {
+    this.#finish()
+    this.#release(this.#permits.length - 1, 0, true, error)
+    this.#proceed({ error })
+  }
+
+  #expire(): void {
+    // Who was first decides: after the caller's own cancel this is not a timeout any more.
+    if (this.#over || this.#execution.aborted) return
+    const { timeout, timeoutAt } = this.#frame
+    this.#over = true
+    const error = timeout!.expired(this.#limitMs, this.#execution)
+    this.#execution.abort(error)
+    // Inside the timeout the permits stay until the work has really ended; work that never began has none to hold.
+    if (this.#running) this.#watchAbandoned()
+    else this.#release(this.#permits.length - 1, timeoutAt, true, error)
+    this.#release(Math.min(timeoutAt, this.#permits.length) - 1, 0, false, error)
+    this.#proceed({ error })
+  }
+
+  #abandoned = false
+
+  /** Cooperative work ends within a few turns of the abort; what still runs after that is abandoned, and said so. */
+  #watchAbandoned(): void {
+    this.#execution.clock.setTimer(
+      0,
+      () => {
+        if (!this.#running) return
+        this.#abandoned = true
+        this.#frame.timeout!.abandoned(this.#execution, this.#limitMs)
+      },
+      true,
+    )
+  }
+
+  #settleLate(succeeded: boolean, value: unknown): void {
+    this.#running = false
+    this.#execution.close()
+    const { gates, timeout, timeoutAt } = this.#frame
+    for (let index = gates.length - 1; index >= timeoutAt; index--) {
+      if (succeeded) gates[index]!.succeeded(this.#permits[index], value, this.#execution)
+      else gates[index]!.cancelled(this.#permits[index], this.#execution)
+    }
+    if (this.#abandoned) timeout!.settled()
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#running = false
+    this.#timer?.cancel()
+    if (this.#execution !== this.#call) this.#execution.close()
+  }
+
+  /** Gives back the permits of gates `to`..`from`, innermost first. */
+  #release(from: number, to: number, neutral: boolean, error: unknown): void {
+    const { gates } = this.#frame
+    for (let index = from; index >= to; index--) {
+      if (neutral) gates[index]!.cancelled(this.#permits[index], this.#execution)
+      else gates[index]!.failed(this.#permits[index], error, this.#execution)
+    }
+  }
+
+  #proceed(failure: RetryFailure): void {
+    const { retry } = this.#frame
+    if (retry === undefined) return 'error' in failure ? this.#reject(failure.error) : this.#resolve(failure.value)
+    if (this.#call.aborted) return this.#reject(this.#call.abortReason)
+    try {
+      this.#session ??= retry.begin(this.#call)
+      const delayMs = this.#session.next(this.#number, failure, this.#call)
+      if (delayMs >= 0) return this.#later(delayMs)
+      const end = this.#session.conclude(this.#number, failure)
+      if ('error' in end) this.#reject(end.error)
+      else this.#resolve(end.value)
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  #later(delayMs: number): void {
+    const begin = (): void => {
+      signal?.removeEventListener('abort', stop)
+      this.#call.refresh()
+      new Attempt(this.#frame, this.#call, this.#number + 1, this.#session, this.#resolve, this.#reject).start()
+    }
+    const stop = (): void => {
+      cancel()
+      this.#session?.cancelled()
+      this.#reject(this.#call.abortReason)
+    }
+    const signal = this.#call.cancellable ? this.#call.signal : undefined
+    signal?.addEventListener('abort', stop, { once: true })
+    const cancel = this.#call.clock.setTimer(delayMs, begin)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,30 @@
+/** The algebra that everything depends on. */
+export { type Cancel, type Clock, sleep, systemClock } from './clock.ts'
+export { type Duration, formatDuration, parseDuration } from './duration.ts'
+export {
+  describeError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorSummary,
+  HoldfastError,
+  isHoldfastError,
+  isRejected,
+  OptionError,
+  RejectedError,
+  TimeoutError,
+} from './errors.ts'
+export {
+  type BreakerStateName,
+  type HoldfastEvent,
+  type Listener,
+  listenerErrors,
+  type Observable,
+  type Unobserve,
+} from './events.ts'
+export type { ExecuteOptions, Execution, Layer, Operation } from './operation.ts'
+export type { Outcome } from './outcome.ts'
+export { isRejection, ManualPermit, type Permit, type Rejection } from './permit.ts'
+export { compose, noop, type Policy, policy } from './policy.ts'
+export { type Random, seededRandom, systemRandom } from './random.ts'
+export { isRetryable, statusOf } from './retryable.ts'
+export type { StateStore, StoredState } from './state-store.ts'

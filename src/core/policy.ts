@@ -1,0 +1,195 @@
+/**
+ * A policy is a named behaviour over an operation; a composition of policies is a policy.
+ *
+ * Laws, tested as properties: composing with `noop` changes nothing; composition is associative; a rejected call never runs
+ * the operation; every permit is released exactly once; after a call has settled nothing of it remains.
+ */
+import type { Clock } from './clock.ts'
+import { systemClock } from './clock.ts'
+import { OptionError } from './errors.ts'
+import type { Listener, Observable, Unobserve } from './events.ts'
+import { EventBus } from './events.ts'
+import { LiveExecution } from './execution.ts'
+import { link } from './frame.ts'
+import { guarded } from './guarded.ts'
+import type { ExecuteOptions, Layer, Operation } from './operation.ts'
+import type { Stage } from './stage.ts'
+
+export interface Policy extends Observable {
+  readonly name: string
+  /** The behaviour alone, for building other policies. */
+  readonly layer: Layer
+  /**
+   * Runs the operation under this policy.
+   *
+   * @throws whatever the operation fails with, a `RejectedError` when admission says no, a `TimeoutError` when a policy's
+   *   time runs out, the signal's own reason when the caller cancels
+   */
+  execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T>
+  /**
+   * The same for an operation that returns a value. Retry waits block the thread.
+   *
+   * @throws OptionError when the policy cannot work synchronously (a timeout, a queue, a custom layer)
+   */
+  executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T
+  /** A function like `fn` whose calls run under this policy. */
+  wrap<A extends readonly unknown[], R>(fn: (...args: A) => PromiseLike<R> | R): (...args: A) => Promise<R>
+  /** What this policy is made of, outermost first; a single policy has itself. */
+  readonly parts: readonly Policy[]
+}
+
+/** The stages of a policy made by this library; foreign implementations of `Policy` have a layer only. */
+export const STAGES: unique symbol = Symbol.for('holdfast.stages')
+
+/** What all policies of this library share. A subclass gives its stages. */
+export abstract class BasePolicy implements Policy {
+  readonly name: string
+  readonly clock: Clock
+  readonly events = new EventBus()
+  #linked: Operation<unknown> | undefined
+
+  constructor(name: string, clock: Clock = systemClock) {
+    this.name = name
+    this.clock = clock
+  }
+
+  abstract get [STAGES](): readonly Stage[]
+
+  get parts(): readonly Policy[] {
+    return [this]
+  }
+
+  readonly layer: Layer = (next) => {
+    const linked = link([...this[STAGES], { type: 'layer', layer: () => next as Operation<never> }])
+    return linked as typeof next
+  }
+
+  execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
+    this.#linked ??= link(this[STAGES])
+    const execution = new LiveExecution(this.clock, operation, options)
+    if (options?.signal !== undefined || options?.within !== undefined)
+      return guarded(this.#linked, execution, options) as Promise<T>
+    return start(this.#linked, execution) as Promise<T>
+  }
+
+  executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T {
+    this.#linked ??= link(this[STAGES])
+    options?.signal?.throwIfAborted()
+    const value = this.#linked(new LiveExecution(this.clock, operation, options, undefined, 1, false, true)) as T
+    if (value instanceof Promise) {
+      value.catch(() => {})
+      throw new OptionError('executeSync', 'needs policies and an operation that do not return a promise', this.name)
+    }
+    return value
+  }
+
+  wrap<A extends readonly unknown[], R>(fn: (...args: A) => PromiseLike<R> | R): (...args: A) => Promise<R> {
+    const policy = this
+    return function (this: unknown, ...args: A): Promise<R> {
+      return policy.execute(() => Reflect.apply(fn, this, args) as PromiseLike<R> | R)
+    }
+  }
+
+  observe(listener: Listener): Unobserve {
+    return this.events.observe(listener)
+  }
+
+  /** What every event of this policy says: when, who, about which call. */
+  protected about(execution?: LiveExecution) {
+    const common = { at: this.clock.wallNow(), policy: this.name }
+    if (execution === undefined) return common
+    const { operation, id, key } = execution
+    return { ...common, execution: id, ...(operation === undefined ? {} : { operation }), ...(key === undefined ? {} : { key }) }
+  }
+}
+
+/** Always a promise, also for an operation that returns or throws at once and meets no frame. */
+function start(linked: Operation<unknown>, execution: LiveExecution): Promise<unknown> {
+  try {
+    const result = linked(execution)
+    return result instanceof Promise ? result : Promise.resolve(result)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+class Layered extends BasePolicy {
+  readonly #layer: Layer
+
+  constructor(name: string, layer: Layer, clock?: Clock) {
+    super(name, clock)
+    this.#layer = layer
+  }
+
+  get [STAGES](): readonly Stage[] {
+    return [{ type: 'layer', layer: this.#layer }]
+  }
+}
+
+/**
+ * Makes a policy of your own out of one function.
+ *
+ * @param layer wraps the next operation; it must pass the execution on, and may call next any number of times
+ * @example
+ * const logged = policy('logged', (next) => async (execution) => {
+ *   console.log(`calling ${execution.operation}`)
+ *   return next(execution)
+ * })
+ * await logged.execute(() => 1)
+ */
+export function policy(name: string, layer: Layer): Policy {
+  if (typeof layer !== 'function') throw new OptionError('layer', 'must be a function', layer)
+  return new Layered(name, layer)
+}
+
+class Composition extends BasePolicy {
+  readonly #parts: readonly Policy[]
+
+  constructor(parts: readonly Policy[]) {
+    super(parts.map((part) => part.name).join(' > ') || 'noop', sharedClock(parts))
+    this.#parts = parts
+  }
+
+  override get parts(): readonly Policy[] {
+    return this.#parts
+  }
+
+  get [STAGES](): readonly Stage[] {
+    return this.#parts.flatMap(stagesOf)
+  }
+
+  /** One bus for a composition: what any part tells is heard. */
+  override observe(listener: Listener): Unobserve {
+    const stops = [...new Set(this.#parts)].map((part) => part.observe(listener))
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+}
+
+function stagesOf(part: Policy): readonly Stage[] {
+  return part instanceof BasePolicy ? part[STAGES] : [{ type: 'layer', layer: part.layer }]
+}
+
+function sharedClock(parts: readonly Policy[]): Clock | undefined {
+  const clocks = new Set(parts.flatMap((part) => (part instanceof BasePolicy && !(part instanceof Layered) ? [part.clock] : [])))
+  if (clocks.size > 1)
+    throw new OptionError('clock', 'must be the same for all policies of a composition', `${clocks.size} clocks`)
+  return [...clocks][0]
+}
+
+/**
+ * Composes policies, outermost first: `compose(retry, breaker, timeout)` retries calls that the breaker admits and the
+ * timeout bounds. Linked once; neighbours that only admit, time or repeat run in one frame.
+ *
+ * @throws OptionError when something is not a policy, or when policies run on different clocks
+ */
+export function compose(...policies: readonly Policy[]): Policy {
+  for (const [index, part] of policies.entries())
+    if (typeof part?.layer !== 'function') throw new OptionError(`policies[${index}]`, 'must be a policy', part)
+  const parts = policies.flatMap((part) => part.parts)
+  return parts.length === 1 ? (parts[0] as Policy) : new Composition(parts)
+}
+
+/** The policy that changes nothing: the identity of `compose`. */
+export const noop: Policy = new Composition([])

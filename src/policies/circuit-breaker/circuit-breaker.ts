@@ -1,0 +1,226 @@
+/**
+ * Stops calling a target that keeps failing, and probes whether it is back.
+ *
+ * closed → (trip) → open → (open time over) → half-open → (probes succeed) → closed, or (a probe fails) → open for longer.
+ *
+ * Not for errors that say something about the request and nothing about the target: tell them apart with `isFailure`.
+ * One breaker per target, shared by all of its calls.
+ */
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { type Duration, formatDuration } from '../../core/duration.ts'
+import { RejectedError } from '../../core/errors.ts'
+import type { BreakerStateName } from '../../core/events.ts'
+import type { LiveExecution } from '../../core/execution.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import { isRejection, ManualPermit, type Rejection } from '../../core/permit.ts'
+import { BasePolicy, STAGES } from '../../core/policy.ts'
+import type { Gate, Stage } from '../../core/stage.ts'
+import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
+import { type BreakerChange, BreakerMachine, type BreakerPermit } from './machine.ts'
+import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
+import { readTrip, type TripOptions } from './trip.ts'
+
+export interface CircuitBreakerOptions {
+  /** When it opens. Default: 5 failures in a row. */
+  readonly trip?: TripOptions
+  /** How long it stays open before it probes. Default 60 s. */
+  readonly openFor?: Duration
+  /** Each failed probe doubles the open time up to this. Default: `openFor`, no growth. */
+  readonly openForMax?: Duration
+  readonly halfOpen?: {
+    /** How many probes may run at once. Default 1. */
+    readonly maxCalls?: number
+    /** How many must succeed to close. Default 1. */
+    readonly successes?: number
+    /** A probe that takes longer counts as failed. Default: `openFor`, at least 30 s. */
+    readonly probeLease?: Duration
+  }
+  /** Which errors speak against the target; others are neutral. Default: all. */
+  readonly isFailure?: (error: unknown) => boolean
+  /** Which results speak against the target. Default: none. */
+  readonly isFailureResult?: (value: unknown) => boolean
+  /** Default `'circuit-breaker'`. */
+  readonly name?: string
+  readonly clock?: Clock
+}
+
+export interface BreakerStatus {
+  readonly state: BreakerStateName
+  /** Epoch ms when it entered this state. */
+  readonly since: number
+  readonly reason: string
+  /** Epoch ms of the next probe, while open. */
+  readonly probeAt: number | undefined
+  readonly consecutiveFailures: number
+  /** Finished calls in the window, and failures among them; without a window the failures in a row. */
+  readonly calls: number
+  readonly failures: number
+  /** Results that came back too late to count. */
+  readonly stale: number
+}
+
+export class CircuitBreaker extends BasePolicy implements Gate {
+  readonly #machine: BreakerMachine
+  readonly #window: { readonly calls: number; readonly failures: number } | undefined
+  readonly #isFailure: ((error: unknown) => boolean) | undefined
+  readonly #isFailureResult: ((value: unknown) => boolean) | undefined
+  readonly #openMaxMs: number
+
+  constructor(options: CircuitBreakerOptions = {}) {
+    checkKnown(
+      options,
+      ['trip', 'openFor', 'openForMax', 'halfOpen', 'isFailure', 'isFailureResult', 'name', 'clock'],
+      'circuitBreaker',
+    )
+    super(checkName(options.name ?? 'circuit-breaker', 'circuitBreaker.name'), options.clock ?? systemClock)
+    const halfOpen = options.halfOpen ?? {}
+    checkKnown(halfOpen, ['maxCalls', 'successes', 'probeLease'], 'circuitBreaker.halfOpen')
+    const trip = readTrip(options.trip ?? { consecutive: 5 }, 'circuitBreaker.trip')
+    const openMs = checkDuration(options.openFor ?? 60_000, 'circuitBreaker.openFor', 1)
+    this.#openMaxMs = checkDuration(options.openForMax ?? openMs, 'circuitBreaker.openForMax', openMs)
+    this.#window = trip.window
+    this.#isFailure = options.isFailure && checkFunction(options.isFailure, 'circuitBreaker.isFailure')
+    this.#isFailureResult = options.isFailureResult && checkFunction(options.isFailureResult, 'circuitBreaker.isFailureResult')
+    const settings = {
+      trip,
+      openMs,
+      openMaxMs: this.#openMaxMs,
+      halfOpenCalls: checkInteger(halfOpen.maxCalls ?? 1, 'circuitBreaker.halfOpen.maxCalls', 1),
+      successes: checkInteger(halfOpen.successes ?? 1, 'circuitBreaker.halfOpen.successes', 1),
+      probeLeaseMs: checkDuration(halfOpen.probeLease ?? Math.max(openMs, 30_000), 'circuitBreaker.halfOpen.probeLease', 1),
+    }
+    this.#machine = new BreakerMachine(settings, (change) => this.#changed(change))
+  }
+
+  get [STAGES](): readonly Stage[] {
+    return [{ type: 'gate', gate: this }]
+  }
+
+  get state(): BreakerStateName {
+    return this.#machine.state
+  }
+
+  status(): BreakerStatus {
+    const machine = this.#machine
+    const offset = this.clock.wallNow() - this.clock.now()
+    return {
+      state: machine.state,
+      since: machine.since + offset,
+      reason: machine.reason,
+      probeAt: machine.state === 'open' ? machine.openUntil + offset : undefined,
+      consecutiveFailures: machine.consecutiveFailures,
+      calls: this.#window?.calls ?? machine.consecutiveFailures,
+      failures: this.#window?.failures ?? machine.consecutiveFailures,
+      stale: machine.stale,
+    }
+  }
+
+  /** How many calls it would admit now, or how long it would refuse. Uses up nothing. */
+  peek(): { readonly slots: number } | { readonly retryAfterMs?: number } {
+    return this.#machine.peek(this.clock.now())
+  }
+
+  /** Rejects every call until `reset`. */
+  isolate(reason = 'isolated by hand'): void {
+    this.#machine.isolate(reason, this.clock.now())
+  }
+
+  /** Closes it and forgets its failures. */
+  reset(reason = 'reset by hand'): void {
+    this.#machine.close(reason, this.clock.now())
+  }
+
+  /** Admits every call and only counts, until `reset`. */
+  disable(reason = 'disabled by hand'): void {
+    this.#machine.disable(reason, this.clock.now())
+  }
+
+  /** Versioned plain data that outlives the process; see `hydrate`. */
+  snapshot(): BreakerStored {
+    return snapshotOf(this.#machine, this.clock)
+  }
+
+  /**
+   * Goes on from a snapshot: an open breaker stays open for what is left of its time, at most its longest open time.
+   *
+   * @throws OptionError when it is not a snapshot of a version that this release knows
+   */
+  hydrate(stored: unknown): void {
+    hydrate(this.#machine, stored, this.clock, this.#openMaxMs)
+  }
+
+  /**
+   * A permit for a caller that cannot wrap a function.
+   *
+   * @throws RejectedError when the breaker does not admit
+   */
+  acquire(): ManualPermit {
+    const permit = this.#machine.tryAcquire(this.clock.now())
+    if (isRejection(permit)) throw this.#rejection(permit)
+    return new ManualPermit(permit, () => this.clock.now())
+  }
+
+  /** @internal */
+  enter(execution: LiveExecution): unknown {
+    const machine = this.#machine
+    const permit = machine.tryAcquire(machine.state === 'closed' && !machine.timesCalls ? 0 : execution.now())
+    if (!isRejection(permit)) return permit
+    if (this.events.active) {
+      const wait = permit.retryAfterMs === undefined ? {} : { retryAfterMs: permit.retryAfterMs }
+      this.events.emit({ ...this.about(execution), type: 'circuit-breaker.rejected', ...wait })
+    }
+    throw this.#rejection(permit)
+  }
+
+  /** @internal */
+  succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
+    const failed = this.#isFailureResult?.(value) ?? false
+    this.#release(permit as BreakerPermit, failed ? 'failure' : 'success', execution)
+  }
+
+  /** @internal */
+  failed(permit: unknown, error: unknown, execution: LiveExecution): void {
+    const failed = this.#isFailure?.(error) ?? true
+    this.#release(permit as BreakerPermit, failed ? 'failure' : 'neutral', execution)
+  }
+
+  /** @internal */
+  cancelled(permit: unknown, execution: LiveExecution): void {
+    this.#release(permit as BreakerPermit, 'neutral', execution)
+  }
+
+  #release(permit: BreakerPermit, outcome: Outcome, execution: LiveExecution): void {
+    const machine = this.#machine
+    const untimed = machine.state === 'closed' && outcome === 'success' && !machine.timesSuccesses
+    const stale = machine.stale
+    permit.release(outcome, untimed ? 0 : this.clock.now())
+    if (machine.stale > stale && this.events.active)
+      this.events.emit({ ...this.about(execution), type: 'circuit-breaker.stale', outcome })
+  }
+
+  #changed(change: BreakerChange): void {
+    if (this.events.active) this.events.emit({ ...this.about(), type: 'circuit-breaker.changed', ...change })
+  }
+
+  #rejection({ retryAfterMs, reason }: Rejection): RejectedError {
+    const isolated = this.#machine.state === 'isolated'
+    return new RejectedError(`circuit is ${isolated ? 'isolated' : 'open'}: ${reason}`, {
+      code: isolated ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
+      policy: this.name,
+      retryAfterMs,
+      hint: isolated
+        ? 'Somebody took this target out of use; reset the breaker to admit calls again.'
+        : `The next probe may go in ${formatDuration(retryAfterMs ?? 0)}; until then calls fail fast. Check whether the target is up.`,
+    })
+  }
+}
+
+/**
+ * @throws OptionError for an unknown option or a value out of bounds
+ * @example
+ * const breaker = circuitBreaker({ trip: { consecutive: 3 }, openFor: '30s' })
+ * await breaker.execute(() => 'answer')
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
+  return new CircuitBreaker(options)
+}

@@ -1,0 +1,75 @@
+/**
+ * When a closed breaker opens. Several conditions may be given; the first that is met opens.
+ */
+import type { Duration } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
+import { checkDuration, checkInteger, checkKnown, checkNumber } from '../../core/validate.ts'
+import { type CallWindow, CountWindow, TimeWindow } from './window.ts'
+
+export interface TripOptions {
+  /** So many failures in a row. */
+  readonly consecutive?: number
+  /** At least this share of the window's finished calls failed: above 0, at most 1. */
+  readonly failureRate?: number
+  /** At least this share of the window's finished calls took `slowAfter` or longer. */
+  readonly slowRate?: number
+  readonly slowAfter?: Duration
+  /** Rates count only with so many finished calls in the window. Default 10. */
+  readonly minimumCalls?: number
+  /** Rates are taken over the calls that finished in this time. Default 10 s, unless `windowCalls` is given. */
+  readonly windowTime?: Duration
+  /** Rates are taken over the last so many finished calls. */
+  readonly windowCalls?: number
+}
+
+export interface Trip {
+  readonly consecutive: number
+  readonly failureRate: number
+  readonly slowRate: number
+  readonly slowAfter: number
+  readonly minimumCalls: number
+  readonly window: CallWindow | undefined
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/** @throws OptionError for an unknown option, a value out of bounds, or options that contradict each other */
+export function readTrip(options: TripOptions, where: string): Trip {
+  checkKnown(options, ['consecutive', 'failureRate', 'slowRate', 'slowAfter', 'minimumCalls', 'windowTime', 'windowCalls'], where)
+  const { consecutive, failureRate, slowRate, slowAfter, minimumCalls, windowTime, windowCalls } = options
+  const rated = failureRate !== undefined || slowRate !== undefined
+  if (consecutive === undefined && !rated)
+    throw new OptionError(where, "needs 'consecutive', 'failureRate' or 'slowRate'", options)
+  if (!rated && (minimumCalls ?? windowTime ?? windowCalls) !== undefined)
+    throw new OptionError(where, "has window options without 'failureRate' or 'slowRate'", options)
+  if (windowTime !== undefined && windowCalls !== undefined)
+    throw new OptionError(`${where}.windowCalls`, "cannot be combined with 'windowTime'", windowCalls)
+  if ((slowRate === undefined) !== (slowAfter === undefined))
+    throw new OptionError(where, "needs 'slowRate' and 'slowAfter' together", options)
+  const calls = windowCalls === undefined ? undefined : checkInteger(windowCalls, `${where}.windowCalls`, 1, 1_000_000)
+  const minimum = checkInteger(minimumCalls ?? Math.min(10, calls ?? 10), `${where}.minimumCalls`, 1)
+  if (calls !== undefined && minimum > calls)
+    throw new OptionError(`${where}.minimumCalls`, `must not exceed windowCalls (${calls}), or it never opens`, minimum)
+  return {
+    consecutive: consecutive === undefined ? NEVER : checkInteger(consecutive, `${where}.consecutive`, 1),
+    failureRate: failureRate === undefined ? NEVER : checkNumber(failureRate, `${where}.failureRate`, 0.001, 1),
+    slowRate: slowRate === undefined ? NEVER : checkNumber(slowRate, `${where}.slowRate`, 0.001, 1),
+    slowAfter: slowAfter === undefined ? NEVER : checkDuration(slowAfter, `${where}.slowAfter`, 1),
+    minimumCalls: minimum,
+    window: !rated
+      ? undefined
+      : calls !== undefined
+        ? new CountWindow(calls)
+        : new TimeWindow(checkDuration(windowTime ?? 10_000, `${where}.windowTime`, 10)),
+  }
+}
+
+/** Why the breaker should open now; undefined when it should not. */
+export function tripReason(trip: Trip, consecutiveFailures: number): string | undefined {
+  if (consecutiveFailures >= trip.consecutive) return `${consecutiveFailures} failures in a row`
+  const { window } = trip
+  if (window === undefined || window.calls < trip.minimumCalls) return undefined
+  if (window.failures >= trip.failureRate * window.calls) return `${window.failures} of ${window.calls} calls failed`
+  if (window.slow >= trip.slowRate * window.calls) return `${window.slow} of ${window.calls} calls were slow`
+  return undefined
+}

@@ -1,0 +1,63 @@
+/**
+ * How long to wait between attempts: pure functions of the attempt, the delay before, and chance.
+ *
+ * Jitter is applied inside the cap, so that it does not vanish there. Sources: full, equal and decorrelated jitter after Marc
+ * Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+ */
+import type { Duration } from '../../core/duration.ts'
+import type { Random } from '../../core/random.ts'
+import { checkDuration, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
+
+export type BackoffType = 'constant' | 'linear' | 'exponential'
+/**
+ * `none`; `full`: anything from 0 to the delay; `equal`: half the delay plus anything up to the other half; `decorrelated`:
+ * anything from `initial` to three times the delay before.
+ */
+export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated'
+
+export interface BackoffOptions {
+  /** Default `'exponential'`. */
+  readonly type?: BackoffType
+  /** The first delay. Default 200 ms. */
+  readonly initial?: Duration
+  /** What an exponential delay is multiplied with. Default 2. */
+  readonly factor?: number
+  /** No delay is longer. Default 30 s. */
+  readonly max?: Duration
+  /** Default `'full'`. */
+  readonly jitter?: Jitter
+}
+
+/** The delay in ms before attempt `attempt + 1`; `previous` is the delay before, 0 at first. */
+export type Backoff = (attempt: number, previous: number, random: Random) => number
+
+/** @throws OptionError for an unknown option or a value out of bounds */
+export function backoff(options: BackoffOptions = {}, where = 'backoff'): Backoff {
+  checkKnown(options, ['type', 'initial', 'factor', 'max', 'jitter'], where)
+  const type = checkOneOf(options.type ?? 'exponential', `${where}.type`, ['constant', 'linear', 'exponential'])
+  const jitter = checkOneOf(options.jitter ?? 'full', `${where}.jitter`, ['none', 'full', 'equal', 'decorrelated'])
+  const initial = checkDuration(options.initial ?? 200, `${where}.initial`)
+  const max = checkDuration(options.max ?? Math.max(30_000, initial), `${where}.max`, initial)
+  const factor = checkNumber(options.factor ?? 2, `${where}.factor`, 1, 1000)
+  const raw = (attempt: number): number => {
+    if (type === 'constant') return initial
+    if (type === 'linear') return Math.min(max, initial * attempt)
+    return Math.min(max, initial * factor ** (attempt - 1))
+  }
+  switch (jitter) {
+    case 'none':
+      return raw
+    case 'full':
+      return (attempt, _previous, random) => raw(attempt) * random()
+    case 'equal':
+      return (attempt, _previous, random) => (raw(attempt) * (1 + random())) / 2
+    case 'decorrelated':
+      return (_attempt, previous, random) => {
+        const high = Math.min(max, Math.max(initial, previous) * 3)
+        return initial + (high - initial) * random()
+      }
+  }
+}
+
+/** Why there is no further attempt. */
+export type GiveUpReason = 'attempts' | 'not-retryable' | 'elapsed' | 'deadline' | 'retry-after'
