@@ -5,19 +5,10 @@
 import type { BreakerStateName, Observable } from '../core/events.ts'
 import type { HoldReason } from '../work/admission.ts'
 import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
+import type { JobRequest } from '../work/queue.ts'
 import type { DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 
-/** A job as callers send it; checked by the queue, see work/queue.ts. */
-export interface JobRequest {
-  readonly kind: string
-  readonly payload: unknown
-  readonly idempotencyKey?: string | undefined
-  /** Epoch ms, or an ISO 8601 date. */
-  readonly runAt?: number | string | undefined
-  readonly priority?: number | undefined
-  readonly maxAttempts?: number | undefined
-  readonly traceparent?: string | undefined
-}
+export type { JobRequest } from '../work/queue.ts'
 
 /** A job with the answer to «why is it not running?». */
 export interface JobView extends Job {
