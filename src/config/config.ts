@@ -49,6 +49,7 @@ export interface HoldfastConfig {
     readonly port: number
     readonly token?: string | undefined
     readonly maxBody: number
+    readonly allowedHosts: readonly string[]
   }
   readonly store: StoreSettings
   readonly worker: {
@@ -62,7 +63,7 @@ export interface HoldfastConfig {
     readonly allow: readonly string[]
     readonly timeout: number
     readonly maxAttempts: number
-    readonly backoff: Omit<RetrySettings, 'maxAttempts'>
+    readonly backoff: Omit<RetrySettings, 'maxAttempts' | 'jitter'> & { readonly jitter: Exclude<Jitter, 'decorrelated'> }
     readonly maxBody: number
   }
   readonly kinds: readonly KindConfig[]

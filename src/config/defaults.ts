@@ -4,14 +4,14 @@
 import type { UserConfig } from './user-config.ts'
 
 export const DEFAULTS: UserConfig = {
-  server: { host: '127.0.0.1', port: 4680, maxBody: '1MiB' },
+  server: { host: '127.0.0.1', port: 4680, maxBody: '1MiB', allowedHosts: [] },
   store: { url: 'sqlite:./var/holdfast.db', durability: 'full' },
-  worker: { concurrency: 50, lease: '30s', drain: '30s', pollMax: '2s', maxLostLeases: 5 },
+  worker: { concurrency: 50, lease: '30s', drain: '30s', pollMax: '2s', maxLostLeases: 3 },
   http: {
     allow: ['public'],
     timeout: '30s',
     maxAttempts: 10,
-    backoff: { initial: '1s', max: '5m', factor: 2, jitter: 'full' },
+    backoff: { initial: '1s', max: '5m', factor: 2, jitter: 'equal' },
     maxBody: '1MiB',
   },
   kinds: [],

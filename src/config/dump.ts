@@ -1,6 +1,8 @@
 /**
  * `holdfast config dump`: every value with its source, without secrets.
  */
+
+import { DEFAULTS } from './defaults.ts'
 import { showPath } from './layers.ts'
 import { redact } from './redact.ts'
 import type { ResolvedConfig } from './resolve.ts'
@@ -14,8 +16,8 @@ export interface DumpRow {
 }
 
 /** The rows, in the order of the options. */
-export function dumpConfig({ config, provenance }: ResolvedConfig): DumpRow[] {
-  const order = Object.keys(config)
+export function dumpConfig({ provenance }: ResolvedConfig): DumpRow[] {
+  const order = [...Object.keys(DEFAULTS), 'state']
   return [...provenance.values()]
     .map(({ path, value, source }) => ({ path, row: { path: showPath(path), value: shown(path, value), source } }))
     .sort((a, b) => order.indexOf(a.path[0] as string) - order.indexOf(b.path[0] as string))

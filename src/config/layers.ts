@@ -14,6 +14,8 @@ export interface Assignment {
   readonly source: Source
   /** What a person should know when the value turns out to be wrong. */
   readonly hint?: string | undefined
+  /** Taken over from another option, where anything wrong with it is reported already. */
+  readonly inherited?: true
 }
 
 /** A setting's one value, with its source. */

@@ -6,7 +6,7 @@ import { HoldfastError, showValue } from '../core/errors.ts'
 import { nearest } from '../core/validate.ts'
 import type { Assignment, Path, Provenance, Source } from './layers.ts'
 import { isTree, pathKey, showPath, valueAt } from './layers.ts'
-import { isSecret } from './redact.ts'
+import { redact } from './redact.ts'
 import { UNKNOWN } from './rules.ts'
 
 export interface Problem {
@@ -38,6 +38,7 @@ function unfold(issue: Issue, tree: unknown, base: readonly PropertyKey[]): Loca
 }
 
 function describe(path: readonly PropertyKey[], issue: Issue, tree: unknown, sources: Provenance): Problem[] {
+  if (sources.get(pathKey(path.map(String)))?.inherited === true) return []
   if (issue.code !== 'unrecognized_keys') return [problem(path, issue.message, tree, sources)]
   const known = issue.message.slice(UNKNOWN.length).split(',')
   return issue.keys.map((key) => problem([...path, key], 'is not an option', tree, sources, didYouMean(key, known)))
@@ -50,7 +51,7 @@ export function problem(path: readonly PropertyKey[], rule: string, tree: unknow
   return {
     path: showPath(path),
     rule: value === undefined ? `is required and ${rule}` : rule,
-    value: isSecret(path.map(String)) && value !== undefined ? '(hidden)' : showValue(value),
+    value: value === undefined ? 'nothing' : showValue(redact(path.map(String), value)),
     source: from?.source ?? 'default',
     hint: hint ?? from?.hint,
   }

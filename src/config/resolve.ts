@@ -103,7 +103,7 @@ function inheritRetry(layers: Layers): void {
     const general = layers.sources.get(pathKey(from))
     const own = layers.sources.get(pathKey(to))
     if (general !== undefined && general.source !== 'default' && own?.source === 'default')
-      layers.apply([{ ...general, path: to }])
+      layers.apply([{ ...general, path: to, inherited: true }])
   }
 }
 

@@ -77,6 +77,8 @@ export interface UserConfig {
     readonly token?: string
     /** The largest request body. */
     readonly maxBody?: Size
+    /** Host names, besides loopback ones, that requests may be addressed to. With a token and none given: any. */
+    readonly allowedHosts?: readonly string[]
   }
   /** `sqlite:PATH` or `memory:`. A relative path counts from the configuration file's folder. */
   readonly store?: string | { readonly url?: string; readonly durability?: 'full' | 'normal' }
@@ -103,7 +105,8 @@ export interface UserConfig {
     readonly allow?: readonly string[]
     readonly timeout?: Duration
     readonly maxAttempts?: number
-    readonly backoff?: Omit<RetryConfig, 'maxAttempts'>
+    /** Decorrelated jitter is for calls only. */
+    readonly backoff?: Omit<RetryConfig, 'maxAttempts' | 'jitter'> & { readonly jitter?: Exclude<Jitter, 'decorrelated'> }
     /** The largest answer that is read. */
     readonly maxBody?: Size
   }
