@@ -41,7 +41,7 @@ export function readExamples(file: string, text: string): CodeBlock[] {
       if (!/^@example\b/.test(line)) continue
       const rest = lines.slice(index + 1)
       const end = rest.findIndex((next) => /^@\w/.test(next))
-      const body = (end === -1 ? rest : rest.slice(0, end)).map((next) => (/^```/.test(next) ? '' : next))
+      const body = (end === -1 ? rest : rest.slice(0, end)).map((next) => (next.startsWith('```') ? '' : next))
       const marks = line.slice('@example'.length).trim().split(/\s+/).filter(Boolean)
       blocks.push({ file, line: firstLine + index + 1, language: 'ts', code: `${body.join('\n').trimEnd()}\n`, marks })
     }

@@ -1,0 +1,38 @@
+/** A Redis of a test's own, without persistence. */
+import { connect } from 'node:net'
+import { ownServer, programPath } from './available.ts'
+import { freePort, type RunningServer, serverFolder, startServer } from './server.ts'
+
+export interface RedisServer {
+  /** `redis://host:port`. */
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts Redis on a free port, or uses HOLDFAST_TEST_REDIS (then `stop` leaves it alone). */
+export async function startRedis(): Promise<RedisServer> {
+  const own = ownServer('redis')
+  if (own !== undefined) return { url: own, stop: async () => {} }
+  const port = await freePort()
+  const folder = serverFolder('redis')
+  const server: RunningServer = await startServer({
+    name: 'Redis',
+    command: programPath('redis'),
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    folder,
+    ready: () => answersPing(port),
+  })
+  return { url: `redis://127.0.0.1:${port}`, stop: server.stop }
+}
+
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    socket.on('data', (data) => {
+      resolve(data.toString().startsWith('+PONG'))
+      socket.destroy()
+    })
+    socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(false))
+  })
+}

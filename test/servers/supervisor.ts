@@ -1,0 +1,51 @@
+/**
+ * Runs one server and outlives whoever asked for it, just long enough to end it: when standard input closes, however that
+ * came about (even by SIGKILL), the server's whole process group is ended and its folder removed.
+ *
+ *     node supervisor.ts '{"command": …, "args": […], …}'
+ */
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import type { Supervised } from './server.ts'
+
+const { command, args, env, folder, stopSignal, identity, graceMs, keepInput } = JSON.parse(process.argv[2]!) as Supervised
+
+const server = spawn(command, args, {
+  cwd: folder,
+  env: { ...process.env, ...env },
+  detached: true,
+  stdio: [keepInput ? 'pipe' : 'ignore', 'inherit', 'inherit'],
+  ...identity,
+})
+
+let ending = false
+function end(): void {
+  if (ending) return
+  ending = true
+  signal(stopSignal, server.pid!)
+  setTimeout(() => signal('SIGKILL', -server.pid!), graceMs)
+}
+
+function signal(name: NodeJS.Signals, pid: number): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It is gone, which is what we want.
+  }
+}
+
+server.on('error', (error) => {
+  console.error(`${command}: ${error.message}`)
+  process.exit(127)
+})
+server.on('exit', (code) => {
+  signal('SIGKILL', -server.pid!)
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  process.exit(ending ? 0 : (code ?? 1))
+})
+
+process.stdin.on('end', end).on('close', end).on('error', end).resume()
+process.on('SIGTERM', end)
+// Ctrl-C reaches the whole foreground group; the owner closes our input in its own time.
+process.on('SIGINT', () => {})
+process.on('SIGHUP', () => {})
