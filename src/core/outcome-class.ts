@@ -1,8 +1,11 @@
 /**
  * Whether trying again can help: one reading of errors and statuses, for policies, kinds and presets alike.
  *
+ * Narrower than `isRetryable`, which also retries what nothing is known about.
  * Not for rejections (they carry their own `retryAfterMs`) and not for a caller's cancel (nobody waits for that any more).
  */
+
+import { isRetryableStatus } from './retryable.ts'
 
 export type OutcomeClass = 'transient' | 'permanent'
 
@@ -53,10 +56,8 @@ function isTransient(error: unknown, depth: number): boolean {
   return isTransient(cause, depth - 1)
 }
 
-const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429])
-
 /** Classes an HTTP status: 2xx is success; 408, 425, 429 and 5xx pass; anything else, a redirect not followed too, stays. */
 export function classifyStatus(status: number): 'success' | OutcomeClass {
   if (status >= 200 && status <= 299) return 'success'
-  return status >= 500 || TRANSIENT_STATUSES.has(status) ? 'transient' : 'permanent'
+  return isRetryableStatus(status) ? 'transient' : 'permanent'
 }
