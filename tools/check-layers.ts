@@ -87,7 +87,7 @@ function checkRelative(source: Source, room: Room, statement: ImportStatement): 
     return [['layer', `imports '${statement.specifier}', outside src/: what is published cannot reach it. Move it into src/`]]
   const to = roomOf(target)
   if (to === source.room) {
-    if (!room.apart || siblingsMayMeet(source.path, target)) return []
+    if (!room.apart || room.shared?.includes(folderOf(target)) || siblingsMayMeet(source.path, target)) return []
     return [
       [
         'apart',
@@ -95,7 +95,7 @@ function checkRelative(source: Source, room: Room, statement: ImportStatement): 
       ],
     ]
   }
-  if (room.imports.includes(to)) return []
+  if (room.imports.includes(to) || room.words?.includes(target)) return []
   const typesOnly = room.types?.includes(to) ?? false
   if (typesOnly && statement.typeOnly) return []
   const advice = typesOnly

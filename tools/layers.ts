@@ -6,8 +6,12 @@ export interface Room {
   readonly imports: readonly string[]
   /** Rooms of which only types may be imported. */
   readonly types?: readonly string[]
+  /** Single files elsewhere whose code may be imported too: vocabulary, such as the list of states, without behaviour. */
+  readonly words?: readonly string[]
   /** Folders in the room do not import each other; files directly in the room may be shared by them. */
   readonly apart?: boolean
+  /** Folders of the room that the others may import all the same; they import none of them. */
+  readonly shared?: readonly string[]
   /** May import `node:` builtins. */
   readonly node: boolean
   /** May import packages that package.json declares for users. */
@@ -26,9 +30,9 @@ export const rooms: Readonly<Record<string, Room>> = {
   targets: { imports: ['core', 'policies', 'presets'], ...CALLS },
   entry: { imports: ['core', 'policies', 'presets', 'targets'], ...CALLS },
   work: { imports: ['core'], ...WORK },
-  stores: { imports: ['core', 'work'], apart: true, ...DOORS },
+  stores: { imports: ['core', 'work'], apart: true, shared: ['stores/rules'], ...DOORS },
   adapters: { imports: ['core'], apart: true, ...DOORS },
-  ops: { imports: ['core'], types: ['work'], ...DOORS },
+  ops: { imports: ['core'], types: ['work'], words: ['work/job.ts'], ...DOORS },
   config: { imports: ['core'], ...DOORS },
   runtime: { imports: EVERYTHING, ...DOORS },
   cli: { imports: ['core', 'runtime', 'config'], ...DOORS },

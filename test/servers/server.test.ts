@@ -65,7 +65,9 @@ describe('a supervised server', () => {
   })
 
   it('whose program does not exist says so', async () => {
-    const absent = startServer({ ...listener(0, serverFolder('absent')), command: '/nowhere/at-all' })
+    const folder = serverFolder('absent')
+    const absent = startServer({ ...listener(0, folder), command: '/nowhere/at-all' })
     await expect(absent).rejects.toThrow(/ended with 127:\n\/nowhere\/at-all/)
+    expect(existsSync(folder)).toBe(false)
   })
 })

@@ -36,6 +36,7 @@ function signal(name: NodeJS.Signals, pid: number): void {
 
 server.on('error', (error) => {
   console.error(`${command}: ${error.message}`)
+  rmSync(folder, { recursive: true, force: true })
   process.exit(127)
 })
 server.on('exit', (code) => {

@@ -1,0 +1,60 @@
+/**
+ * What `npm test` runs: gets the programs of the real servers that the tests ask for, runs the tests, and says at the end what
+ * ran, what was skipped and why. The last line is `N passed, N failed`, with `, N skipped` where something was.
+ *
+ *     node tools/test.ts [what vitest run takes …]
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { prepareServers } from '../test/servers/install.ts'
+import { wantedServers } from '../test/servers/wanted.ts'
+import { projectEnvironment, root } from './project.ts'
+import { readReport, type TestReport } from './test-report.ts'
+
+const args = process.argv.slice(2)
+const strict = process.env.CI === 'true'
+const report = join(root, 'reports/tests.json')
+
+const servers = prepareServers(wantedServers(root, chosenTests()), (line) => console.log(line))
+for (const { lack } of servers)
+  if (lack !== undefined) console.log(`${strict ? 'missing, and CI skips nothing' : 'skipping'}: ${lack}`)
+
+mkdirSync(join(root, 'reports'), { recursive: true })
+rmSync(report, { force: true })
+const vitest = spawnSync('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], {
+  cwd: root,
+  env: projectEnvironment(),
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
+const result = readReport(report, root)
+const status = vitest.status ?? 1
+
+printSummary(result)
+process.exitCode = status !== 0 || result.failed > 0 || (strict && result.skipped.length > 0) ? 1 : 0
+
+function chosenTests(): string[] {
+  const filters = args.filter((arg) => !arg.startsWith('-'))
+  const all = globSync('{src,test,tools,systems}/**/*.test.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'))
+  return filters.length === 0 ? all : all.filter((path) => filters.some((filter) => path.includes(filter)))
+}
+
+function printSummary({ passed, failed, skipped, files }: TestReport): void {
+  console.log(
+    `\nran ${files} files of tests${
+      servers.length === 0
+        ? ''
+        : `, with ${servers
+            .filter((one) => !one.lack)
+            .map((one) => one.name)
+            .join(', ')}`
+    }`,
+  )
+  for (const { lack } of servers) if (lack !== undefined) console.log(`skipped what needs it: ${lack}`)
+  for (const name of skipped) console.log(`skipped: ${name}`)
+  if (strict && skipped.length > 0) console.log('nothing may be skipped where CI=true')
+  // An error outside of any test fails the run as well.
+  const unnamed = status !== 0 && failed === 0 ? 1 : 0
+  if (unnamed > 0) console.log('the run failed outside of a test: see above')
+  console.log(`${passed} passed, ${failed + unnamed} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`)
+}
