@@ -4,7 +4,7 @@
 import { HoldfastError } from '../../core/errors.ts'
 
 /** Why: what a person has to look at. */
-export type UnavailableReason = 'full' | 'read-only' | 'busy' | 'corrupt' | 'closed' | 'gone' | 'io'
+export type UnavailableReason = 'full' | 'read-only' | 'busy' | 'corrupt' | 'closed' | 'gone' | 'newer' | 'io'
 
 /** Code `ERR_STORE_UNAVAILABLE`; `details.reason` is stable. */
 export function storeUnavailable(reason: UnavailableReason, message: string, hint: string, cause?: unknown): HoldfastError {

@@ -1,0 +1,213 @@
+/**
+ * Jobs in a SQLite file, by `node:sqlite`: durable, shared by the processes of one host, and nothing to install.
+ *
+ * Every write is one `BEGIN IMMEDIATE` transaction in write-ahead mode. With `durability: 'full'` an acknowledged write
+ * survives a power cut; with `'normal'` it survives a crash of the process, and a power cut may take the last moments, never
+ * the file. Not for network file systems: their locks and shared memory do not hold.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
+import { systemRandom } from '../../core/random.ts'
+import type { StoredState } from '../../core/state-store.ts'
+import { checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
+import type {
+  ClaimRequest,
+  DeadLetterCount,
+  DeadLetterFilter,
+  Fence,
+  JobCount,
+  JobFilter,
+  JobStore,
+  Page,
+  PruneRequest,
+  ReadyLane,
+  RedriveRequest,
+  RenewResult,
+  Settlement,
+  StoreCapabilities,
+  WorkerRow,
+} from '../../work/store.ts'
+import { WorkListeners } from '../rules/work-listeners.ts'
+import * as byHand from './by-hand.ts'
+import { claim } from './claim.ts'
+import { Database } from './database.ts'
+import { deadLetters, discard, redrive } from './dead-letters.ts'
+import { enqueue } from './enqueue.ts'
+import { findJob } from './job-rows.ts'
+import { nextRunAt, promote, readyLanes } from './lanes.ts'
+import { abandoned, removeWorkers, renew, workers } from './leases.ts'
+import { prune } from './prune.ts'
+import { counts, deadLetterCounts, list } from './reads.ts'
+import { settle } from './settle.ts'
+import { deleteState, readStates, writeState } from './states.ts'
+
+export interface SqliteStoreOptions {
+  /** The database file, made with mode 0600 when missing; `':memory:'` for one that is lost with the process. */
+  readonly path: string
+  /** What an acknowledged write survives: a power cut (`'full'`, the default), or a crash of the process (`'normal'`). */
+  readonly durability?: 'full' | 'normal'
+  /** How long SQLite may block the event loop for another process's lock, in ms: 0 to 250, default 50. */
+  readonly busyTimeoutMs?: number
+  /** How long a call tries again, not blocking, until it fails as busy, in ms. Default 5000. */
+  readonly busyRetryMs?: number
+  /** Default: the system's. Its `wallNow` is the store's clock. */
+  readonly clock?: Clock
+  /** For the jitter of busy waits. */
+  readonly random?: Random
+}
+
+/**
+ * Makes a store on a file. Nothing is touched until `open`.
+ *
+ * @throws OptionError
+ * @example
+ * const store = sqliteStore({ path: 'var/holdfast.db' })
+ * await store.open()
+ */
+export function sqliteStore(options: SqliteStoreOptions): JobStore {
+  checkKnown(options, ['path', 'durability', 'busyTimeoutMs', 'busyRetryMs', 'clock', 'random'], 'sqliteStore')
+  return new SqliteStore(options)
+}
+
+class SqliteStore implements JobStore {
+  readonly capabilities: StoreCapabilities
+  readonly description: string
+  readonly #database: Database
+  readonly #listeners = new WorkListeners()
+
+  constructor(options: SqliteStoreOptions) {
+    const path = checkName(options.path, 'path')
+    this.#database = new Database({
+      path,
+      durability: checkOneOf(options.durability ?? 'full', 'durability', ['full', 'normal']),
+      busyTimeoutMs: checkInteger(options.busyTimeoutMs ?? 50, 'busyTimeoutMs', 0, 250),
+      busyRetryMs: checkInteger(options.busyRetryMs ?? 5000, 'busyRetryMs', 0),
+      clock: options.clock ?? systemClock,
+      random: options.random ?? systemRandom,
+    })
+    const shared = path !== ':memory:'
+    this.capabilities = { name: 'sqlite', durable: shared, multiProcess: shared }
+    this.description = this.#database.description
+  }
+
+  open(): Promise<void> {
+    return this.#database.open()
+  }
+
+  async close(): Promise<void> {
+    this.#database.close()
+    this.#listeners.clear()
+  }
+
+  async check(): Promise<void> {
+    await this.#database.write((tx) => tx.sql('INSERT OR REPLACE INTO holdfast_check (id, at) VALUES (1, ?)').run(tx.now))
+  }
+
+  async now(): Promise<number> {
+    return this.#database.now()
+  }
+
+  async enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    const answers = await this.#database.write((tx) => enqueue(tx, jobs))
+    if (answers.some(({ duplicate }) => !duplicate)) this.#listeners.tell()
+    return answers
+  }
+
+  /** Takes the write lock only when something has become due: idle polls just read. */
+  async readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
+    const due = await this.#database.read((tx) => (nextRunAt(tx) ?? Number.POSITIVE_INFINITY) <= tx.now)
+    if (due) await this.#database.write(promote)
+    return this.#database.read((tx) => readyLanes(tx, kinds, limit))
+  }
+
+  nextRunAt(): Promise<number | undefined> {
+    return this.#database.read(nextRunAt)
+  }
+
+  claim(request: ClaimRequest): Promise<readonly Job[]> {
+    return this.#database.write((tx) => claim(tx, request))
+  }
+
+  settle(settlements: readonly Settlement[]): Promise<readonly string[]> {
+    return this.#database.write((tx) => settle(tx, settlements))
+  }
+
+  renew(worker: WorkerRow, leaseMs: number, held: readonly Fence[]): Promise<RenewResult> {
+    return this.#database.write((tx) => renew(tx, worker, leaseMs, held))
+  }
+
+  workers(): Promise<readonly WorkerRow[]> {
+    return this.#database.read(workers)
+  }
+
+  removeWorkers(ids: readonly string[]): Promise<void> {
+    return this.#database.write((tx) => removeWorkers(tx, ids))
+  }
+
+  abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
+    return this.#database.read((tx) => abandoned(tx, deadWorkers, limit))
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return this.#database.read((tx) => findJob(tx, id)?.job)
+  }
+
+  list(filter: JobFilter): Promise<Page<Job>> {
+    return this.#database.read((tx) => list(tx, filter))
+  }
+
+  counts(): Promise<readonly JobCount[]> {
+    return this.#database.read(counts)
+  }
+
+  cancel(id: string): Promise<Job | undefined> {
+    return this.#database.write((tx) => byHand.cancel(tx, id))
+  }
+
+  async retry(id: string): Promise<Job | undefined> {
+    const answer = await this.#database.write((tx) => byHand.retry(tx, id))
+    if (answer?.again) this.#listeners.tell()
+    return answer?.job
+  }
+
+  deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
+    return this.#database.read((tx) => deadLetters(tx, filter))
+  }
+
+  deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
+    return this.#database.read(deadLetterCounts)
+  }
+
+  async redrive(request: RedriveRequest): Promise<readonly string[]> {
+    if (request.dryRun) return this.#database.read((tx) => redrive(tx, request))
+    const ids = await this.#database.write((tx) => redrive(tx, request))
+    if (ids.length > 0) this.#listeners.tell()
+    return ids
+  }
+
+  discard(id: string): Promise<DeadLetter | undefined> {
+    return this.#database.write((tx) => discard(tx, id))
+  }
+
+  prune(request: PruneRequest): Promise<number> {
+    return this.#database.write((tx) => prune(tx, request))
+  }
+
+  readStates(prefix: string): Promise<readonly StoredState[]> {
+    return this.#database.read((tx) => readStates(tx, prefix))
+  }
+
+  writeState(name: string, value: unknown): Promise<void> {
+    return this.#database.write((tx) => writeState(tx, name, value))
+  }
+
+  deleteState(name: string): Promise<void> {
+    return this.#database.write((tx) => deleteState(tx, name))
+  }
+
+  onWork(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * How many jobs and dead letters there are, by lane and state: summed up during a transaction, and written with it.
+ */
+import type { Lane } from '../../work/store.ts'
+import type { Transaction } from './database.ts'
+
+type Subject = 'job' | 'letter'
+
+const ADD = `
+  INSERT INTO holdfast_counts (subject, kind, target, state, n) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (subject, kind, target, state) DO UPDATE SET n = n + excluded.n`
+const SWEEP = 'DELETE FROM holdfast_counts WHERE subject = ? AND kind = ? AND target = ? AND state = ? AND n = 0'
+
+interface Change {
+  readonly subject: Subject
+  readonly lane: Lane
+  readonly state: string
+  by: number
+}
+
+export class Tally {
+  readonly #changes = new Map<string, Change>()
+
+  add(subject: Subject, lane: Lane, state: string, by: number): void {
+    const name = `${subject}\0${state}\0${lane.kind}\0${lane.target}`
+    const change = this.#changes.get(name)
+    if (change === undefined) this.#changes.set(name, { subject, lane, state, by })
+    else change.by += by
+  }
+
+  move(subject: Subject, lane: Lane, from: string, to: string, by = 1): void {
+    if (from === to) return
+    this.add(subject, lane, from, -by)
+    this.add(subject, lane, to, by)
+  }
+
+  write(tx: Pick<Transaction, 'sql'>): void {
+    for (const { subject, lane, state, by } of this.#changes.values()) {
+      if (by === 0) continue
+      tx.sql(ADD).run(subject, lane.kind, lane.target, state, by)
+      // A lane that nothing is left of must not stay behind.
+      if (by < 0) tx.sql(SWEEP).run(subject, lane.kind, lane.target, state)
+    }
+  }
+}
