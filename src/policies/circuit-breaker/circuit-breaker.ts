@@ -8,7 +8,7 @@
  */
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
-import { RejectedError } from '../../core/errors.ts'
+import { OptionError, RejectedError } from '../../core/errors.ts'
 import type { BreakerStateName } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -37,6 +37,11 @@ export interface CircuitBreakerOptions {
   }
   /** Which errors speak against the target; others are neutral. Default: all. */
   readonly isFailure?: (error: unknown) => boolean
+  /**
+   * What each error says of the target, instead of `isFailure`: an answer such as 404 is a `success`, since the target
+   * answers; a fault of the caller is `neutral`.
+   */
+  readonly classify?: (error: unknown) => Outcome
   /** Which results speak against the target. Default: none. */
   readonly isFailureResult?: (value: unknown) => boolean
   /** Default `'circuit-breaker'`. */
@@ -62,14 +67,14 @@ export interface BreakerStatus {
 export class CircuitBreaker extends BasePolicy implements Gate {
   readonly #machine: BreakerMachine
   readonly #window: { readonly calls: number; readonly failures: number } | undefined
-  readonly #isFailure: ((error: unknown) => boolean) | undefined
+  readonly #classify: (error: unknown) => Outcome
   readonly #isFailureResult: ((value: unknown) => boolean) | undefined
   readonly #openMaxMs: number
 
   constructor(options: CircuitBreakerOptions = {}) {
     checkKnown(
       options,
-      ['trip', 'openFor', 'openForMax', 'halfOpen', 'isFailure', 'isFailureResult', 'name', 'clock'],
+      ['trip', 'openFor', 'openForMax', 'halfOpen', 'isFailure', 'classify', 'isFailureResult', 'name', 'clock'],
       'circuitBreaker',
     )
     super(checkName(options.name ?? 'circuit-breaker', 'circuitBreaker.name'), options.clock ?? systemClock)
@@ -79,7 +84,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     const openMs = checkDuration(options.openFor ?? 60_000, 'circuitBreaker.openFor', 1)
     this.#openMaxMs = checkDuration(options.openForMax ?? openMs, 'circuitBreaker.openForMax', openMs)
     this.#window = trip.window
-    this.#isFailure = options.isFailure && checkFunction(options.isFailure, 'circuitBreaker.isFailure')
+    this.#classify = classifier(options)
     this.#isFailureResult = options.isFailureResult && checkFunction(options.isFailureResult, 'circuitBreaker.isFailureResult')
     const settings = {
       trip,
@@ -180,8 +185,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   /** @internal */
   failed(permit: unknown, error: unknown, execution: LiveExecution): void {
-    const failed = this.#isFailure?.(error) ?? true
-    this.#release(permit as BreakerPermit, failed ? 'failure' : 'neutral', execution)
+    this.#release(permit as BreakerPermit, this.#classify(error), execution)
   }
 
   /** @internal */
@@ -213,6 +217,15 @@ export class CircuitBreaker extends BasePolicy implements Gate {
         : `The next probe may go in ${formatDuration(retryAfterMs ?? 0)}; until then calls fail fast. Check whether the target is up.`,
     })
   }
+}
+
+function classifier({ classify, isFailure }: CircuitBreakerOptions): (error: unknown) => Outcome {
+  if (classify !== undefined && isFailure !== undefined)
+    throw new OptionError('circuitBreaker.classify', "cannot be combined with 'isFailure'", classify)
+  if (classify !== undefined) return checkFunction(classify, 'circuitBreaker.classify')
+  if (isFailure === undefined) return () => 'failure'
+  checkFunction(isFailure, 'circuitBreaker.isFailure')
+  return (error) => (isFailure(error) ? 'failure' : 'neutral')
 }
 
 /**

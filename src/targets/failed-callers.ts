@@ -1,0 +1,23 @@
+/**
+ * Who has failed at a target since it last answered. Several different callers failing is an outage; one caller failing again
+ * and again is that caller's own trouble.
+ */
+
+/** So many different callers make an outage. */
+const SEVERAL = 3
+
+export class FailedCallers {
+  readonly #callers = new Set<string>()
+
+  add(caller: string | undefined): void {
+    if (caller !== undefined && this.#callers.size < SEVERAL) this.#callers.add(caller)
+  }
+
+  clear(): void {
+    if (this.#callers.size > 0) this.#callers.clear()
+  }
+
+  get several(): boolean {
+    return this.#callers.size >= SEVERAL
+  }
+}

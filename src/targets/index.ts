@@ -1,0 +1,6 @@
+/** Targets: the named things that are called. */
+export type { TargetAdmission } from './admission.ts'
+export { faultOf } from './faults.ts'
+export { TargetRegistry, type TargetRegistryOptions } from './registry.ts'
+export { DEFAULT_BREAKER, type TargetBreakerOptions, type TargetOptions } from './settings.ts'
+export { Target, type TargetSnapshot } from './target.ts'

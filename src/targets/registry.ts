@@ -1,0 +1,145 @@
+/**
+ * All targets of a process, made when first asked for: a configured one by its name, any other by a pattern or the defaults
+ * (an origin, a peer, a provider each get their own breaker and limits). Unused ones are forgotten; their number is bounded.
+ */
+import { type Clock, systemClock } from '../core/clock.ts'
+import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
+import { type Random, systemRandom } from '../core/random.ts'
+import type { StateStore } from '../core/state-store.ts'
+import { checkDuration, checkInteger, checkKnown } from '../core/validate.ts'
+import type { TargetAdmission } from './admission.ts'
+import type { TargetOptions } from './settings.ts'
+import { Target } from './target.ts'
+
+export interface TargetRegistryOptions {
+  /** By name, or by a pattern with `*` for any characters, such as `'https://*.example.com'`. The first match counts. */
+  readonly targets?: Readonly<Record<string, TargetOptions>>
+  /** For targets that nothing matches. */
+  readonly defaults?: TargetOptions
+  /** Where breakers and pauses survive a restart. Default: nowhere. */
+  readonly states?: StateStore
+  /** A target that was not used for so long may be forgotten. Default 1 h. */
+  readonly idleAfter?: number | string
+  /** At most so many. Default 10,000. */
+  readonly maxTargets?: number
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+const PREFIX = 'target:'
+
+export class TargetRegistry implements Observable {
+  readonly #options: TargetRegistryOptions
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #idleAfter: number
+  readonly #maxTargets: number
+  readonly #targets = new Map<string, Target>()
+  readonly #patterns: readonly { readonly matches: RegExp; readonly options: TargetOptions }[]
+  readonly #events = new EventBus()
+  /** What the store knew at load, for targets that are made later. */
+  readonly #stored = new Map<string, unknown>()
+  readonly #saving = new Set<Promise<void>>()
+
+  constructor(options: TargetRegistryOptions = {}) {
+    checkKnown(options, ['targets', 'defaults', 'states', 'idleAfter', 'maxTargets', 'clock', 'random'], 'targetRegistry')
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
+    this.#idleAfter = checkDuration(options.idleAfter ?? '1h', 'targetRegistry.idleAfter', 1)
+    this.#maxTargets = checkInteger(options.maxTargets ?? 10_000, 'targetRegistry.maxTargets', 1)
+    const named = Object.entries(options.targets ?? {})
+    this.#patterns = named
+      .filter(([name]) => name.includes('*'))
+      .map(([pattern, own]) => ({ matches: patternOf(pattern), options: own }))
+    // Options are checked now, not at the first call: every named target is made once, and thrown away if it is a pattern.
+    for (const [name, own] of named) new Target(name, own, this.#dependencies())
+    for (const [name] of named) if (!name.includes('*')) this.get(name)
+  }
+
+  /** Reads breakers and pauses of before the restart. */
+  async load(): Promise<void> {
+    for (const { name, value } of (await this.#options.states?.readStates(PREFIX)) ?? []) {
+      const target = name.slice(PREFIX.length)
+      this.#stored.set(target, value)
+      const known = this.#targets.get(target)
+      if (known === undefined) this.get(target)
+      else known.restore(value)
+    }
+  }
+
+  /** The target of this name, made if need be. */
+  get(name: string): Target {
+    return this.#targets.get(name) ?? this.#make(name)
+  }
+
+  /** The target of this name, if it is known. */
+  find(name: string): Target | undefined {
+    return this.#targets.get(name)
+  }
+
+  all(): readonly Target[] {
+    return [...this.#targets.values()]
+  }
+
+  admit(name: string): TargetAdmission {
+    return this.get(name).admit()
+  }
+
+  observe(listener: Listener): Unobserve {
+    return this.#events.observe(listener)
+  }
+
+  /** Keeps the target's breaker and pause. A store that is gone costs nothing but the memory of it. */
+  save(name: string): void {
+    const target = this.#targets.get(name)
+    if (target === undefined || this.#options.states === undefined) return
+    const saved = this.#options.states.writeState(PREFIX + name, target.store()).catch((error: unknown) => {
+      const reason = `state of target '${name}' was not stored: ${String((error as Error)?.message ?? error)}`
+      this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), target: name, reason })
+    })
+    this.#saving.add(saved)
+    void saved.finally(() => this.#saving.delete(saved))
+  }
+
+  /** Resolves when everything that was told to be kept is. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#saving)
+  }
+
+  #make(name: string): Target {
+    if (this.#targets.size >= this.#maxTargets) this.#forgetIdle()
+    const target = new Target(name, this.#optionsFor(name), this.#dependencies())
+    const stored = this.#stored.get(name)
+    if (stored !== undefined) target.restore(stored)
+    target.observe((event) => {
+      if (event.type === 'circuit-breaker.changed') this.save(name)
+      this.#events.emit(event)
+    })
+    this.#targets.set(name, target)
+    return target
+  }
+
+  #optionsFor(name: string): TargetOptions {
+    const own = this.#options.targets
+    if (own !== undefined && Object.hasOwn(own, name)) return own[name] as TargetOptions
+    return this.#patterns.find(({ matches }) => matches.test(name))?.options ?? this.#options.defaults ?? {}
+  }
+
+  /** Those idle long enough go; when none is, the least recently made idle one does; busy ones stay, over the bound if need be. */
+  #forgetIdle(): void {
+    let forgotten = 0
+    for (const [name, target] of this.#targets) if (target.isIdle(this.#idleAfter) && this.#targets.delete(name)) forgotten++
+    if (forgotten > 0) return
+    for (const [name, target] of this.#targets) if (target.isIdle(0)) return void this.#targets.delete(name)
+  }
+
+  #dependencies() {
+    return { clock: this.#clock, random: this.#random }
+  }
+}
+
+function patternOf(pattern: string): RegExp {
+  const source = pattern.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${source.join('.*')}$`, 's')
+}

@@ -1,0 +1,125 @@
+/**
+ * What a target may be told, and the policies that follow from it.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { Duration } from '../core/duration.ts'
+import type { Random } from '../core/random.ts'
+import { checkInteger, checkKnown } from '../core/validate.ts'
+import { type Bulkhead, bulkhead } from '../policies/bulkhead/bulkhead.ts'
+import { type CircuitBreaker, circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
+import type { TripOptions } from '../policies/circuit-breaker/trip.ts'
+import { type RateLimiter, rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
+import type { Jitter } from '../policies/retry/machine.ts'
+import { type Retry, retry } from '../policies/retry/retry.ts'
+import { type Timeout, timeout } from '../policies/timeout/timeout.ts'
+import { faultOf } from './faults.ts'
+
+export interface TargetBreakerOptions {
+  /** Failures in a row that open it. */
+  readonly failures?: number | undefined
+  /** Share of failed calls that opens it. */
+  readonly failureRate?: number | undefined
+  /** A number of calls, or a duration as a string. Default `'10s'`. */
+  readonly window?: number | string | undefined
+  readonly minimumCalls?: number | undefined
+  readonly openFor?: Duration | undefined
+  readonly openForMax?: Duration | undefined
+  /** Probes at once. */
+  readonly halfOpenCalls?: number | undefined
+  /** Probes that must succeed. */
+  readonly successes?: number | undefined
+}
+
+export interface TargetOptions {
+  /** Of one attempt. Default: none. */
+  readonly timeout?: Duration | undefined
+  /** `false`: none. Default: 10 failures in a row, or half of at least 20 calls in 10 s; open 5 s, growing to 60 s. */
+  readonly breaker?: TargetBreakerOptions | false | undefined
+  /** Default: no limit. */
+  readonly rate?: { readonly limit: number; readonly per: Duration; readonly burst?: number | undefined } | undefined
+  /** Calls at once. Default: no limit. */
+  readonly concurrency?: number | { readonly limit: number; readonly queue?: number | undefined } | undefined
+  /** For direct calls only; durable work retries by itself. Default: `false`, none. */
+  readonly retry?:
+    | {
+        readonly maxAttempts?: number | undefined
+        readonly initial?: Duration | undefined
+        readonly max?: Duration | undefined
+        readonly factor?: number | undefined
+        readonly jitter?: Jitter | undefined
+      }
+    | false
+    | undefined
+}
+
+/** Tuned for work that several callers send: patient with single failures, quick to see an outage, quick to look again. */
+export const DEFAULT_BREAKER: TargetBreakerOptions = Object.freeze({
+  failures: 10,
+  failureRate: 0.5,
+  window: '10s',
+  minimumCalls: 20,
+  openFor: '5s',
+  openForMax: '60s',
+})
+
+export interface TargetPolicies {
+  readonly retry: Retry | undefined
+  readonly breaker: CircuitBreaker | undefined
+  readonly timeout: Timeout | undefined
+  readonly bulkhead: Bulkhead | undefined
+  readonly limiter: RateLimiter | undefined
+}
+
+/** @throws OptionError naming the target and the option */
+export function policiesOf(options: TargetOptions, where: string, clock: Clock, random: Random): TargetPolicies {
+  checkKnown(options, ['timeout', 'breaker', 'rate', 'concurrency', 'retry'], where)
+  const { concurrency, rate } = options
+  const places = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
+  return {
+    retry: options.retry ? retryOf(options.retry, clock, random) : undefined,
+    breaker: options.breaker === false ? undefined : breakerOf(options.breaker ?? DEFAULT_BREAKER, where, clock),
+    timeout: options.timeout === undefined ? undefined : timeout({ limit: options.timeout, clock }),
+    bulkhead: places && bulkhead({ limit: places.limit, queue: places.queue ?? 0, clock }),
+    limiter: rate && rateLimiter(defined({ limit: rate.limit, per: rate.per, burst: rate.burst, clock })),
+  }
+}
+
+function retryOf(options: Exclude<TargetOptions['retry'], false | undefined>, clock: Clock, random: Random): Retry {
+  const { maxAttempts, ...backoff } = options
+  return retry(defined({ maxAttempts, backoff: defined(backoff), clock, random }))
+}
+
+function breakerOf(options: TargetBreakerOptions, where: string, clock: Clock): CircuitBreaker {
+  checkKnown(
+    options,
+    ['failures', 'failureRate', 'window', 'minimumCalls', 'openFor', 'openForMax', 'halfOpenCalls', 'successes'],
+    `${where}.breaker`,
+  )
+  const { failures, failureRate, window, minimumCalls, openFor, openForMax, halfOpenCalls, successes } = options
+  const rated: TripOptions =
+    failureRate === undefined
+      ? {}
+      : defined({
+          failureRate,
+          minimumCalls,
+          ...(typeof window === 'number'
+            ? { windowCalls: checkInteger(window, `${where}.breaker.window`, 1) }
+            : { windowTime: window }),
+        })
+  const consecutive = failures ?? (failureRate === undefined ? 5 : undefined)
+  return circuitBreaker(
+    defined({
+      trip: { ...defined({ consecutive }), ...rated },
+      openFor,
+      openForMax,
+      halfOpen: defined({ maxCalls: halfOpenCalls, successes }),
+      classify: faultOf,
+      clock,
+    }),
+  )
+}
+
+/** Options without those that are undefined, which policies take for unknown values. */
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,220 @@
+/**
+ * A target: the named thing that you call. It owns its policies, its breaker, its limits, its pause, and says of itself how it
+ * is and what it would admit.
+ */
+import type { Clock } from '../core/clock.ts'
+import { describeError, type ErrorSummary } from '../core/errors.ts'
+import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
+import type { ExecuteOptions, Operation } from '../core/operation.ts'
+import { compose, type Policy } from '../core/policy.ts'
+import type { Random } from '../core/random.ts'
+import type { BreakerStatus } from '../policies/circuit-breaker/circuit-breaker.ts'
+import { type TargetAdmission, Threshold } from './admission.ts'
+import { FailedCallers } from './failed-callers.ts'
+import { throttledFor } from './faults.ts'
+import { policiesOf, type TargetOptions, type TargetPolicies } from './settings.ts'
+
+export interface TargetSnapshot {
+  readonly name: string
+  readonly breaker: BreakerStatus | undefined
+  readonly limiter: { readonly available: number; readonly capacity: number; readonly nextAt: number | undefined } | undefined
+  readonly bulkhead: { readonly inFlight: number; readonly limit: number; readonly queued: number } | undefined
+  /** Epoch ms; `Infinity` until resumed; undefined when it is not paused. */
+  readonly pausedUntil: number | undefined
+  readonly inFlight: number
+  readonly successes: number
+  readonly failures: number
+  readonly lastError: (ErrorSummary & { readonly at: number }) | undefined
+}
+
+export interface TargetDependencies {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export class Target implements Observable {
+  readonly name: string
+  /** Everything, the retry included: for direct calls. */
+  readonly policy: Policy
+  /** Without the retry: for durable work, which retries by itself. */
+  readonly attemptPolicy: Policy
+  readonly #policies: TargetPolicies
+  readonly #clock: Clock
+  readonly #events = new EventBus()
+  readonly #threshold: Threshold
+  readonly #failed = new FailedCallers()
+  #inFlight = 0
+  #successes = 0
+  #failures = 0
+  #usedAt: number
+  #lastError: TargetSnapshot['lastError']
+
+  constructor(name: string, options: TargetOptions, dependencies: TargetDependencies) {
+    this.name = name
+    this.#clock = dependencies.clock
+    this.#usedAt = dependencies.clock.now()
+    const policies = policiesOf(options, `target '${name}'`, dependencies.clock, dependencies.random)
+    this.#policies = policies
+    this.#threshold = new Threshold(policies, dependencies.clock)
+    const attempt = [policies.breaker, policies.timeout, policies.bulkhead, policies.limiter].filter(isGiven)
+    this.attemptPolicy = compose(...attempt)
+    this.policy = policies.retry === undefined ? this.attemptPolicy : compose(policies.retry, ...attempt)
+    this.policy.observe((event) => {
+      if (this.#events.active) this.#events.emit({ ...event, target: name })
+    })
+  }
+
+  /** Runs a call under all policies of this target. */
+  execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
+    return this.#run(this.policy, operation, options)
+  }
+
+  /** One attempt of durable work, without the target's retry. `options.key` names the job, to tell outage from poison. */
+  executeAttempt<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
+    return this.#run(this.attemptPolicy, operation, options)
+  }
+
+  async #run<T>(policy: Policy, operation: Operation<T>, options: ExecuteOptions | undefined): Promise<T> {
+    const startedAt = this.#clock.now()
+    this.#usedAt = startedAt
+    this.#inFlight++
+    let attempts = 0
+    try {
+      const value = await policy.execute((execution) => {
+        attempts = execution.attempt
+        return this.#attempt(operation, execution, options?.key)
+      }, options)
+      this.#successes++
+      this.#tell({ type: 'execution.succeeded', durationMs: this.#clock.now() - startedAt, attempts }, options)
+      return value
+    } catch (error) {
+      const durationMs = this.#clock.now() - startedAt
+      if (options?.signal?.aborted) this.#tell({ type: 'execution.cancelled', durationMs }, options)
+      else if (attempts > 0) {
+        this.#failures++
+        this.#lastError = { ...describeError(error), at: this.#clock.wallNow() }
+        this.#tell({ type: 'execution.failed', durationMs, attempts, error: describeError(error) }, options)
+      }
+      throw error
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  /** Learns from each attempt what the gates cannot: who failed, and how long everybody is asked to stay away. */
+  async #attempt<T>(operation: Operation<T>, execution: Parameters<Operation<T>>[0], caller: string | undefined): Promise<T> {
+    try {
+      const value = await operation(execution)
+      this.#failed.clear()
+      return value
+    } catch (error) {
+      if (!execution.signal.aborted) this.#failed.add(caller)
+      const ms = throttledFor(error)
+      if (ms !== undefined) this.#threshold.throttle(ms)
+      throw error
+    }
+  }
+
+  /** Would it admit a call now? Uses up nothing. */
+  admit(): TargetAdmission {
+    return this.#threshold.admit()
+  }
+
+  /** True when its breaker is not closed and several callers have failed since it last answered: an outage, not poison. */
+  get isDown(): boolean {
+    return this.isOpen && this.#failed.several
+  }
+
+  /** True when its breaker does not admit normally. */
+  get isOpen(): boolean {
+    const state = this.#policies.breaker?.state
+    return state === 'open' || state === 'half-open' || state === 'isolated'
+  }
+
+  /** Holds everything; `until` is epoch ms, absent until resumed. Direct calls are not held, only work. */
+  pause(until?: number): void {
+    this.#threshold.pause(until)
+  }
+
+  resume(): void {
+    this.#threshold.resume()
+  }
+
+  /** Rejects every call until `reset`. Does nothing without a breaker. */
+  isolate(reason?: string): void {
+    this.#policies.breaker?.isolate(reason)
+  }
+
+  /** Closes the breaker and lifts what a 429 had asked for. */
+  reset(reason?: string): void {
+    this.#failed.clear()
+    this.#threshold.forgive()
+    this.#policies.breaker?.reset(reason)
+  }
+
+  observe(listener: Listener): Unobserve {
+    return this.#events.observe(listener)
+  }
+
+  snapshot(): TargetSnapshot {
+    const { breaker, limiter, bulkhead } = this.#policies
+    const rate = limiter?.decide()
+    const wait = rate?.retryAfterMs ?? 0
+    return {
+      name: this.name,
+      breaker: breaker?.status(),
+      limiter: limiter && {
+        available: rate?.remaining ?? 0,
+        capacity: limiter.capacity,
+        nextAt: wait > 0 ? this.#clock.wallNow() + wait : undefined,
+      },
+      bulkhead: bulkhead?.snapshot(),
+      pausedUntil: this.#threshold.pausedUntil,
+      inFlight: this.#inFlight,
+      successes: this.#successes,
+      failures: this.#failures,
+      lastError: this.#lastError,
+    }
+  }
+
+  /** What outlives the process, as versioned JSON. */
+  store(): TargetStored {
+    const until = this.#threshold.pausedUntil
+    return {
+      version: 1,
+      breaker: this.#policies.breaker?.snapshot() ?? null,
+      paused: until === undefined ? null : { until: Number.isFinite(until) ? until : null },
+    }
+  }
+
+  /** Goes on from what `store` gave; what it cannot read is ignored, since a target must work all the same. */
+  restore(stored: unknown): void {
+    const { version, breaker, paused } = (stored ?? {}) as Partial<TargetStored>
+    if (version !== 1) return
+    if (breaker && this.#policies.breaker) this.#policies.breaker.hydrate(breaker)
+    if (paused) this.#threshold.pause(paused.until ?? undefined)
+  }
+
+  /** True when nothing would be lost by forgetting it: not used for `ms`, not in flight, closed and not paused. */
+  isIdle(ms: number): boolean {
+    const unused = this.#clock.now() - this.#usedAt >= ms
+    return unused && this.#inFlight === 0 && !this.isOpen && this.#threshold.pausedUntil === undefined
+  }
+
+  #tell(story: object, options: ExecuteOptions | undefined): void {
+    if (!this.#events.active) return
+    const { operation, id } = options ?? {}
+    const about = { at: this.#clock.wallNow(), target: this.name, ...(operation && { operation }), ...(id && { execution: id }) }
+    this.#events.emit({ ...about, ...story } as never)
+  }
+}
+
+export interface TargetStored {
+  readonly version: 1
+  readonly breaker: unknown
+  readonly paused: { readonly until: number | null } | null
+}
+
+function isGiven<T>(value: T | undefined): value is T {
+  return value !== undefined
+}
