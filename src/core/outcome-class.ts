@@ -33,6 +33,9 @@ const MISUSE_CODES: ReadonlySet<string> = new Set([
 const TRANSIENT_PREFIX =
   /^(UND_ERR_|HPE_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|ERR_TLS_|ERR_SSL_|ERR_HTTP2_)/
 
+/** The timeouts of every library, and undici's word for an answer that is not HTTP, which it throws with or without a code. */
+const TRANSIENT_NAMES: ReadonlySet<string> = new Set(['TimeoutError', 'HTTPParserError'])
+
 const CAUSES_FOLLOWED = 5
 
 /**
@@ -51,7 +54,7 @@ function isTransient(error: unknown, depth: number): boolean {
   if (typeof retryable === 'boolean') return retryable
   if (typeof code === 'string' && MISUSE_CODES.has(code)) return false
   if (typeof code === 'string' && (TRANSIENT_CODES.has(code) || TRANSIENT_PREFIX.test(code))) return true
-  if (name === 'TimeoutError') return true
+  if (typeof name === 'string' && TRANSIENT_NAMES.has(name)) return true
   if (Array.isArray(errors) && errors.some((one) => isTransient(one, depth - 1))) return true
   return isTransient(cause, depth - 1)
 }

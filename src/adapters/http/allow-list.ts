@@ -115,7 +115,7 @@ function readBlockRule(entry: string, option: string): Rule | undefined {
   const [, host = entry, port] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? []
   const block = parseBlock(host.replace(/^\[(.*)\]$/, '$1'))
   if (block === undefined) {
-    if (entry.includes('/') || entry.includes('['))
+    if (/^[0-9a-f.:]+\/[^/]*$/i.test(entry) || entry.includes('['))
       throw new OptionError(
         option,
         'is not an address block',

@@ -46,7 +46,7 @@ export function guardedConnector(
     try {
       allow.checkUrl(origin)
     } catch (error) {
-      callback(error as Error, null)
+      queueMicrotask(() => callback(error as Error, null))
       return
     }
     connect(options, (...[error, socket]) => {
