@@ -5,3 +5,4 @@
 export * from './core/index.ts'
 export * from './policies/index.ts'
 export * from './presets/index.ts'
+export * from './targets/index.ts'

@@ -4,7 +4,7 @@
  * - ```ts blocks run, unless marked `no-run` (checked only) or `type-only` (the same, said of declarations); one marked
  *   `continues` goes on from the block before it.
  * - ```sh blocks run when marked `run`.
- * - an `@example` sees the exports of its module and of the rest of src/; it runs when marked `@example run`.
+ * - an `@example` sees the exports of its module, of its room and of the familiar ones (below); it runs when marked `@example run`.
  *
  *     node tools/check-docs.ts [page or source …]
  */
@@ -81,22 +81,31 @@ function exportsOf(paths: readonly string[]): Map<string, string[]> {
   return found
 }
 
-/** Imports what an example uses and neither declares nor imports: from its own module first, else from the one that has it. */
+/** Imports what an example uses and neither declares nor imports. */
 function preludeFor(block: CodeBlock): string {
   const code = maskText(block.code)
-  const used = new Set([...code.matchAll(/(?<![\w$.])[A-Za-z_$][\w$]*/g)].map((match) => match[0]))
+  const used = new Set([...code.matchAll(/(?<![\w$]|(?<!\.\.)\.)[A-Za-z_$][\w$]*/g)].map((match) => match[0]))
   const own = new Set(
     [...code.matchAll(/\b(?:const|let|class|function|interface|type)\s+([A-Za-z_$][\w$]*)/g)].map((match) => match[1]!),
   )
   for (const match of code.matchAll(/\bimport\s[^'"]*/g)) for (const name of match[0].match(/[\w$]+/g) ?? []) own.add(name)
   return [...used]
-    .filter((name) => moduleOf.has(name) && !own.has(name))
-    .map((name) => {
-      const modules = moduleOf.get(name)!
-      const from = modules.includes(block.file) ? block.file : modules[0]!
-      return `import ${isType(from, name) ? 'type ' : ''}{ ${name} } from '../../${from}'`
+    .filter((name) => !own.has(name))
+    .flatMap((name) => {
+      const from = moduleFor(name, block.file)
+      return from === undefined ? [] : `import ${isType(from, name) ? 'type ' : ''}{ ${name} } from '../../${from}'`
     })
     .join('; ')
+}
+
+/** Rooms whose exports an example may use without saying where they come from. */
+const FAMILIAR = ['policies', 'core', 'presets', 'targets', 'testing', 'config']
+
+function moduleFor(name: string, file: string): string | undefined {
+  const modules = moduleOf.get(name) ?? []
+  if (modules.includes(file)) return file
+  const inRoom = (room: string) => modules.find((path) => path.startsWith(`src/${room}/`))
+  return [file.split('/')[1]!, ...FAMILIAR].map(inRoom).find((path) => path !== undefined)
 }
 
 function isType(path: string, name: string): boolean {

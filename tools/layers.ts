@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   ops: { imports: ['core'], types: ['work'], words: ['work/job.ts'], ...DOORS },
   config: { imports: ['core'], ...DOORS },
   runtime: { imports: EVERYTHING, ...DOORS },
-  cli: { imports: ['core', 'runtime', 'config'], ...DOORS },
+  cli: { imports: ['core', 'runtime', 'config'], types: ['ops', 'work'], words: ['work/job.ts'], ...DOORS },
   testing: { imports: ['core', 'work'], ...WORK },
 }
 
