@@ -24,6 +24,9 @@ interface Program {
 
 /** Inside the project, so that `holdfast` is this package; one for each run, so that runs do not meet. */
 const work = join(root, '.docs-blocks', String(process.pid))
+/** Rooms whose exports an example may use without saying where they come from. */
+const FAMILIAR = ['policies', 'core', 'presets', 'targets', 'testing', 'config']
+
 const asked = process.argv.slice(2).map((path) => relative(root, join(process.cwd(), path)).replaceAll('\\', '/'))
 const wanted = (path: string): boolean => asked.length === 0 || asked.includes(path)
 
@@ -97,9 +100,6 @@ function preludeFor(block: CodeBlock): string {
     })
     .join('; ')
 }
-
-/** Rooms whose exports an example may use without saying where they come from. */
-const FAMILIAR = ['policies', 'core', 'presets', 'targets', 'testing', 'config']
 
 function moduleFor(name: string, file: string): string | undefined {
   const modules = moduleOf.get(name) ?? []
