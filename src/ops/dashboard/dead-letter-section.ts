@@ -1,0 +1,62 @@
+/** What failed for good, why, and the two things a person can do about it. */
+import type { DeadLetter } from '../../work/job.ts'
+import { sign } from './drawing.ts'
+import type { Content, Markup } from './html.ts'
+import { html } from './html.ts'
+import { CAUSES, jobLink } from './job-words.ts'
+import { ago, countdown, countText } from './moments.ts'
+
+export interface DeadLetterSectionOptions {
+  readonly letters: readonly DeadLetter[]
+  /** Pending and exhausted together, shown or not. */
+  readonly total: number
+  readonly now: number
+}
+
+export function deadLetterSection({ letters, total, now }: DeadLetterSectionOptions): Markup {
+  return html`<section aria-labelledby="dead-letters-title" id="dead-letters"><h2 id="dead-letters-title">Dead letters</h2>
+<div id="dead-letter-list" data-live>${
+    letters.length === 0
+      ? html`<p class="empty">None. What fails for good is kept here, never thrown away.</p>`
+      : html`<p class="actions">${redriveAll(total)}<span class="quiet">${total > letters.length ? `${countText(letters.length)} of ${countText(total)} are shown.` : ''}</span></p>${table(letters, now)}`
+  }</div></section>`
+}
+
+/** The most that one call takes; it can be pressed again. */
+const AT_ONCE = 1000
+
+function redriveAll(total: number): Markup {
+  const many =
+    total === 1
+      ? 'the dead letter'
+      : total <= AT_ONCE
+        ? `all ${countText(total)} dead letters`
+        : `the first ${countText(AT_ONCE)} dead letters`
+  return html`<button type="button" id="redrive all" data-call="/v1/dead-letters/redrive" data-body="${JSON.stringify({ limit: AT_ONCE })}" data-confirm="${`Redrive ${many}? Each runs again from its first attempt.`}">Redrive all</button>`
+}
+
+function table(letters: readonly DeadLetter[], now: number): Markup {
+  return html`<table class="rows"><caption class="hidden">Dead letters that are pending or exhausted</caption>
+<thead><tr><th scope="col">Job</th><th scope="col">Kind</th><th scope="col">Target</th><th scope="col">Cause</th><th scope="col">Died</th><th scope="col">What happens next</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
+<tbody>${letters.map((letter) => row(letter, now))}</tbody></table>`
+}
+
+function row(letter: DeadLetter, now: number): Markup {
+  const { id, kind, target, cause, error, attempts } = letter
+  const path = `/v1/dead-letters/${encodeURIComponent(id)}`
+  return html`<tr>
+<th scope="row" data-label="Job">${jobLink(id)}</th>
+<td data-label="Kind">${kind}</td>
+<td data-label="Target" class="long">${target}</td>
+<td data-label="Cause" class="why"><span class="badge bad">${sign('dead')}${CAUSES[cause] ?? cause}</span> <span class="quiet">${countText(attempts)} tried</span> <code class="error">${error.name}: ${error.message.slice(0, 160)}</code></td>
+<td data-label="Died">${ago(letter.createdAt, now)}</td>
+<td data-label="Next">${nextText(letter, now)}</td>
+<td class="actions" role="group" aria-label="${`Actions for ${id}`}"><button type="button" id="${`redrive ${id}`}" data-call="${`${path}/redrive`}">Redrive</button><button type="button" class="danger" id="${`discard ${id}`}" data-call="${`${path}/discard`}" data-confirm="${`Discard the dead letter of ${kind}? It is not tried again.`}">Discard</button></td>
+</tr>`
+}
+
+function nextText({ status, nextRetryAt, targetDown }: DeadLetter, now: number): Content {
+  if (status === 'exhausted') return 'Waits for a person.'
+  if (targetDown) return 'Comes back when its target answers.'
+  return nextRetryAt === undefined ? 'Waits for a person.' : html`Tried again ${countdown(nextRetryAt, now)}.`
+}

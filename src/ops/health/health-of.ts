@@ -1,0 +1,101 @@
+/**
+ * What the state of things says about health, in reasons that people can read.
+ *
+ * Trouble outside (an open breaker, dead letters, a backlog) is `degraded`: the process holds the work and goes on. Only a
+ * store that takes no writes is `unhealthy`, because then nothing can be promised.
+ */
+import { formatDuration } from '../../core/duration.ts'
+import type { DeadLetterStatus } from '../../work/job.ts'
+import type { Health, HealthReason, Status, TargetStatus } from '../source.ts'
+import { worstOf } from './health-checks.ts'
+
+export interface HealthFacts {
+  /** Epoch ms. */
+  readonly now: number
+  readonly store: Pick<Status['store'], 'ok' | 'message'>
+  readonly targets: readonly TargetStatus[]
+  readonly deadLetters: Partial<Record<DeadLetterStatus, number>>
+  readonly held: number
+  readonly oldestWaitingMs: number
+  readonly worker?: Pick<Status['worker'], 'state'>
+  /** Reasons from registered checks, added as they are. */
+  readonly checks?: readonly HealthReason[]
+}
+
+export interface HealthLimits {
+  /** A due job that waits longer than this, without being held, is a backlog. Default 5 min. */
+  readonly backlogMs?: number
+}
+
+export interface HealthVerdict {
+  readonly status: Health
+  readonly reasons: readonly HealthReason[]
+}
+
+/** Remembers since when each reason holds, from one verdict to the next. */
+export type Since = Map<string, number>
+
+/** @param since kept by the caller between verdicts; without one, reasons begin now unless the facts say when */
+export function healthOf(facts: HealthFacts, limits: HealthLimits = {}, since: Since = new Map()): HealthVerdict {
+  const found = [
+    ...storeReasons(facts),
+    ...facts.targets.flatMap((target) => targetReasons(target)),
+    ...deadLetterReasons(facts),
+    ...backlogReasons(facts, limits.backlogMs ?? 300_000),
+    ...workerReasons(facts),
+  ]
+  const seen = new Set(found.map(({ check }) => check))
+  for (const check of since.keys()) if (!seen.has(check)) since.delete(check)
+  const reasons = found.map((reason) => {
+    const began = reason.since ?? since.get(reason.check) ?? facts.now
+    since.set(reason.check, began)
+    return { ...reason, since: began }
+  })
+  const all = [...reasons, ...(facts.checks ?? [])]
+  return { status: worstOf(all.map(({ status }) => status)), reasons: all }
+}
+
+type Found = Omit<HealthReason, 'since'> & { readonly since?: number }
+
+function storeReasons({ store }: HealthFacts): readonly Found[] {
+  if (store.ok) return []
+  const because = store.message === undefined ? '' : `: ${store.message}`
+  return [{ check: 'store', status: 'unhealthy', message: `the store takes no writes${because}` }]
+}
+
+function targetReasons({ name, breaker, paused, held }: TargetStatus): readonly Found[] {
+  const waiting = held > 0 ? `, ${count(held, 'job')} held` : ''
+  const check = `target:${name}`
+  if (breaker?.state === 'isolated')
+    return [{ check, status: 'degraded', message: `${name} is isolated by hand${waiting}`, since: breaker.since }]
+  if (breaker?.state === 'open')
+    return [{ check, status: 'degraded', message: `${name} is not answering${waiting}`, since: breaker.since }]
+  if (breaker?.state === 'half-open')
+    return [{ check, status: 'degraded', message: `${name} is being probed${waiting}`, since: breaker.since }]
+  // A pause is what somebody wanted; only work that piles up behind it is worth a word.
+  if (paused !== undefined && held > 0) return [{ check, status: 'degraded', message: `${name} is paused${waiting}` }]
+  return []
+}
+
+function deadLetterReasons({ deadLetters }: HealthFacts): readonly Found[] {
+  const pending = deadLetters.pending ?? 0
+  const exhausted = deadLetters.exhausted ?? 0
+  if (pending + exhausted === 0) return []
+  const forPerson = exhausted > 0 ? `, ${exhausted} of them wait for a person` : ''
+  return [{ check: 'dead-letters', status: 'degraded', message: `${count(pending + exhausted, 'dead letter')}${forPerson}` }]
+}
+
+function backlogReasons({ oldestWaitingMs, held }: HealthFacts, limitMs: number): readonly Found[] {
+  // Held jobs wait for their target, which has a reason of its own.
+  if (oldestWaitingMs <= limitMs || held > 0) return []
+  return [{ check: 'backlog', status: 'degraded', message: `the oldest due job has waited ${formatDuration(oldestWaitingMs)}` }]
+}
+
+function workerReasons({ worker }: HealthFacts): readonly Found[] {
+  if (worker === undefined || worker.state === 'running') return []
+  return [{ check: 'worker', status: 'degraded', message: `the worker is ${worker.state}` }]
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
