@@ -1,0 +1,32 @@
+/** Which shape a store has, without changing it. */
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { StoreSettings } from '../config/config.ts'
+import { MIGRATIONS } from '../stores/sqlite/migrations/index.ts'
+
+export interface StoreSchema {
+  /** The newest migration that was applied; undefined when there is no store yet. */
+  readonly current: number | undefined
+  /** The newest that this version knows. */
+  readonly newest: number
+  /** What the next start applies. */
+  readonly pending: readonly { readonly version: number; readonly name: string }[]
+}
+
+export function storeSchema(store: StoreSettings): StoreSchema {
+  const newest = MIGRATIONS.at(-1)?.version ?? 0
+  const current = store.kind === 'sqlite' && existsSync(store.path) ? appliedVersion(store.path) : undefined
+  const pending = MIGRATIONS.filter(({ version }) => version > (current ?? 0)).map(({ version, name }) => ({ version, name }))
+  return { current, newest, pending }
+}
+
+function appliedVersion(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    const row = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'holdfast_migrations'").get()
+    if (row === undefined) return 0
+    return Number(db.prepare('SELECT max(version) AS version FROM holdfast_migrations').get()?.version ?? 0)
+  } finally {
+    db.close()
+  }
+}
