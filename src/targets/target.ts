@@ -32,6 +32,11 @@ export interface TargetDependencies {
   readonly random: Random
 }
 
+export interface AttemptOptions extends ExecuteOptions {
+  /** Who calls, such as a job's id: several callers failing are an outage, one is its own trouble. */
+  readonly caller?: string
+}
+
 export class Target implements Observable {
   readonly name: string
   /** Everything, the retry included: for direct calls. */
@@ -69,12 +74,12 @@ export class Target implements Observable {
     return this.#run(this.policy, operation, options)
   }
 
-  /** One attempt of durable work, without the target's retry. `options.key` names the job, to tell outage from poison. */
-  executeAttempt<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
-    return this.#run(this.attemptPolicy, operation, options)
+  /** One attempt of durable work, without the target's retry. */
+  executeAttempt<T>(operation: Operation<T>, { caller, ...options }: AttemptOptions = {}): Promise<T> {
+    return this.#run(this.attemptPolicy, operation, options, caller)
   }
 
-  async #run<T>(policy: Policy, operation: Operation<T>, options: ExecuteOptions | undefined): Promise<T> {
+  async #run<T>(policy: Policy, operation: Operation<T>, options?: ExecuteOptions, caller?: string): Promise<T> {
     const startedAt = this.#clock.now()
     this.#usedAt = startedAt
     this.#inFlight++
@@ -82,7 +87,7 @@ export class Target implements Observable {
     try {
       const value = await policy.execute((execution) => {
         attempts = execution.attempt
-        return this.#attempt(operation, execution, options?.key)
+        return this.#attempt(operation, execution, caller)
       }, options)
       this.#successes++
       this.#tell({ type: 'execution.succeeded', durationMs: this.#clock.now() - startedAt, attempts }, options)

@@ -1,0 +1,40 @@
+/** The kinds of work that a process knows: the built-in `http`, and the installation's own. */
+
+import { type HttpKind, httpKind } from '../adapters/http/http-kind.ts'
+import type { HoldfastConfig } from '../config/config.ts'
+import type { Clock } from '../core/clock.ts'
+import { defineKind, type JobContext, type Kind, type KindOptions } from '../work/kind.ts'
+
+export interface Kinds {
+  readonly all: readonly Kind[]
+  readonly http: HttpKind
+}
+
+/** The longest time that a payload may ask for, and a moment to tell it from the worker's own limit. */
+const LONGEST_HTTP_MS = 305_000
+
+/** @throws OptionError naming the kind and the option */
+export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
+  const { allow, timeout, maxAttempts, backoff, maxBody } = config.http
+  const http = httpKind({ allow, timeout, maxBodyBytes: maxBody, clock })
+  const builtIn = defineKind({
+    name: http.name,
+    target: (payload) => http.target(payload),
+    validate: (payload) => void http.validate(payload),
+    handler: (payload, context) => sendJob(http, payload, context),
+    maxAttempts,
+    backoff,
+    timeout: LONGEST_HTTP_MS,
+    lease: config.worker.lease,
+    maxLostLeases: config.worker.maxLostLeases,
+  })
+  const own = config.kinds.map((kind) =>
+    defineKind({ lease: config.worker.lease, maxLostLeases: config.worker.maxLostLeases, ...kind } as unknown as KindOptions),
+  )
+  return { all: [builtIn, ...own], http }
+}
+
+function sendJob(http: HttpKind, payload: unknown, context: JobContext): Promise<unknown> {
+  const { idempotencyKey, traceparent, signal, attempt, deadline } = context
+  return http.send(payload, { idempotencyKey, traceparent, signal, attempt, deadline })
+}

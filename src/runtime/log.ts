@@ -1,0 +1,78 @@
+/**
+ * What a person at the terminal is told while it runs: what went wrong, what came back. Everything else is in the audit.
+ */
+import { formatDuration } from '../core/duration.ts'
+import type { HoldfastEvent, Listener } from '../core/events.ts'
+import { redact } from '../ops/redact.ts'
+
+export type Level = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+export interface LogOptions {
+  readonly level: Level
+  readonly format: 'text' | 'json'
+  /** Takes one line, without its end. */
+  readonly write: (line: string) => void
+}
+
+const RANK: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 }
+
+interface Line {
+  readonly level: Exclude<Level, 'silent'>
+  readonly message: string
+}
+
+/** A listener that writes a line for every event worth one at this level. */
+export function logListener({ level, format, write }: LogOptions): Listener {
+  return (event) => {
+    const line = lineOf(event)
+    if (line === undefined || RANK[line.level] < RANK[level]) return
+    if (format === 'json') write(JSON.stringify({ level: line.level, message: line.message, ...(redact(event) as object) }))
+    else write(`${new Date(event.at).toISOString()} ${line.level.padEnd(5)} ${String(redact(line.message))}`)
+  }
+}
+
+function lineOf(event: HoldfastEvent): Line | undefined {
+  const target = event.target ?? 'a target'
+  switch (event.type) {
+    case 'circuit-breaker.changed': {
+      const wait = event.retryAfterMs === undefined ? '' : `, next probe in ${formatDuration(event.retryAfterMs)}`
+      return {
+        level: event.to === 'closed' ? 'info' : 'warn',
+        message: `${target}: circuit ${event.to} (${event.reason}${wait})`,
+      }
+    }
+    case 'job.dead':
+      return { level: 'error', message: `job ${event.job} (${event.kind}) died: ${event.cause}: ${event.error.message}` }
+    case 'job.parked':
+      return { level: 'warn', message: `job ${event.job} (${event.kind}) is set aside: ${event.reason}` }
+    case 'job.lost-lease':
+      return { level: 'warn', message: `job ${event.job} (${event.kind}) lost its lease; its result is dropped` }
+    case 'job.retrying':
+      return {
+        level: 'debug',
+        message: `job ${event.job} (${event.kind}) attempt ${event.attempt} failed, again in ${formatDuration(event.delayMs)}: ${event.error.message}`,
+      }
+    case 'retry.scheduled':
+      return {
+        level: 'debug',
+        message: `${event.operation ?? target}: attempt ${event.attempt} failed, again in ${formatDuration(event.delayMs)}: ${event.error.message}`,
+      }
+    case 'target.held':
+      return { level: 'info', message: `${target}: its jobs are held by ${event.heldBy}` }
+    case 'target.released':
+      return { level: 'info', message: `${target}: its jobs go on` }
+    case 'worker.recovered':
+      return event.recovered === 0 && event.deadLetters === 0
+        ? undefined
+        : {
+            level: 'info',
+            message: `recovered ${event.recovered}: ${event.requeued} taken up again, ${event.parked} set aside, ${event.poison} poison; ${event.deadLetters} dead letters`,
+          }
+    case 'store.degraded':
+      return { level: 'error', message: `the store does not answer: ${event.reason}` }
+    case 'store.recovered':
+      return { level: 'info', message: 'the store answers again' }
+    default:
+      return undefined
+  }
+}

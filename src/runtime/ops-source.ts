@@ -1,0 +1,195 @@
+/**
+ * What the windows look through: the runtime, told in the words of ops/source.ts.
+ *
+ * Counting all jobs costs a pass over an index, so counts are kept for a moment and shared by everybody who asks.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { Listener, Unobserve } from '../core/events.ts'
+import { healthOf, type Since } from '../ops/health/health-of.ts'
+import { OperationBook } from '../ops/metrics/operation-book.ts'
+import type { JobRequest, JobView, OpsSource, Status, TargetStatus } from '../ops/source.ts'
+import { DEAD_LETTER_STATUSES, type DeadLetter, type Enqueued, JOB_STATES } from '../work/job.ts'
+import type { DeadLetterCount, DeadLetterFilter, JobCount, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+import { viewJob } from './job-views.ts'
+import { Kept } from './kept.ts'
+import type { Runtime } from './runtime.ts'
+import { StoreProbe } from './store-probe.ts'
+import { TargetBook } from './target-book.ts'
+import { jobsByTarget, viewTarget } from './target-views.ts'
+
+interface Counted {
+  readonly jobs: readonly JobCount[]
+  readonly letters: readonly DeadLetterCount[]
+}
+
+const COUNTS_FRESH_MS = 500
+const NOTHING: Counted = { jobs: [], letters: [] }
+
+export class RuntimeSource implements OpsSource {
+  readonly #runtime: Runtime
+  readonly #version: string
+  readonly #clock: Clock
+  readonly #probe: StoreProbe
+  readonly #operations: OperationBook
+  readonly #targets: TargetBook
+  readonly #counts: Kept<Counted>
+  readonly #since: Since = new Map()
+  #stopping = false
+
+  constructor(runtime: Runtime, version: string) {
+    this.#runtime = runtime
+    this.#version = version
+    this.#clock = runtime.clock
+    this.#probe = new StoreProbe(runtime.store, runtime.clock)
+    this.#operations = new OperationBook(runtime.clock)
+    this.#targets = new TargetBook(runtime.clock)
+    this.#counts = new Kept(runtime.clock, COUNTS_FRESH_MS, async () => {
+      const [jobs, letters] = await Promise.all([runtime.store.counts(), runtime.store.deadLetterCounts()])
+      return { jobs, letters }
+    })
+    runtime.observe(this.#operations.listen)
+    runtime.observe(this.#targets.listen)
+  }
+
+  /** From now on it is not ready; what is under way goes on. */
+  beginStop(): void {
+    this.#stopping = true
+  }
+
+  observe(listener: Listener): Unobserve {
+    return this.#runtime.observe(listener)
+  }
+
+  enqueue(requests: readonly JobRequest[]): Promise<readonly Enqueued[]> {
+    return this.#runtime.queue.enqueue(requests)
+  }
+
+  async job(id: string): Promise<JobView | undefined> {
+    const job = await this.#runtime.queue.get(id)
+    return job && viewJob(job, this.#runtime.targets)
+  }
+
+  async jobs(filter: JobFilter): Promise<Page<JobView>> {
+    const { items, nextCursor } = await this.#runtime.queue.list(filter)
+    const views = items.map((job) => viewJob(job, this.#runtime.targets))
+    return nextCursor === undefined ? { items: views } : { items: views, nextCursor }
+  }
+
+  async cancel(id: string): Promise<JobView | undefined> {
+    const job = await this.#runtime.queue.cancel(id)
+    return job && viewJob(job, this.#runtime.targets)
+  }
+
+  async retry(id: string): Promise<JobView | undefined> {
+    const job = await this.#runtime.queue.retry(id)
+    return job && viewJob(job, this.#runtime.targets)
+  }
+
+  deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
+    return this.#runtime.queue.deadLetters(filter)
+  }
+
+  redrive(request: Omit<RedriveRequest, 'by'>): Promise<readonly string[]> {
+    return this.#runtime.queue.redrive({ ...request, by: 'person' })
+  }
+
+  discard(id: string): Promise<DeadLetter | undefined> {
+    return this.#runtime.queue.discard(id)
+  }
+
+  async targets(): Promise<readonly TargetStatus[]> {
+    return this.#targetsOf(await this.#counted())
+  }
+
+  isolate(target: string): Promise<TargetStatus | undefined> {
+    return this.#steer(target, () => this.#runtime.isolate(target))
+  }
+
+  reset(target: string): Promise<TargetStatus | undefined> {
+    return this.#steer(target, () => this.#runtime.reset(target))
+  }
+
+  pause(target: string, until?: number): Promise<TargetStatus | undefined> {
+    return this.#steer(target, () => this.#runtime.pause(target, until))
+  }
+
+  resume(target: string): Promise<TargetStatus | undefined> {
+    return this.#steer(target, () => this.#runtime.resume(target))
+  }
+
+  async status(): Promise<Status> {
+    const runtime = this.#runtime
+    const [probed, counted] = await Promise.all([this.#probe.ask(), this.#counted()])
+    const now = this.#clock.wallNow()
+    const targets = this.#targetsOf(counted)
+    const { id, running, concurrency, state } = runtime.worker.snapshot()
+    const facts = {
+      now,
+      store: probed,
+      targets,
+      deadLetters: sums(DEAD_LETTER_STATUSES, counted.letters, 'status'),
+      held: targets.reduce((sum, { held }) => sum + held, 0),
+      oldestWaitingMs: oldestWaiting(counted.jobs, targets, now),
+      worker: { id, running, concurrency, state },
+    }
+    return {
+      ...healthOf(facts, {}, this.#since),
+      version: this.#version,
+      startedAt: runtime.startedAt,
+      now,
+      store: { name: runtime.store.capabilities.name, description: runtime.store.description, ...probed },
+      worker: facts.worker,
+      jobs: sums(JOB_STATES, counted.jobs, 'state'),
+      held: facts.held,
+      oldestWaitingMs: facts.oldestWaitingMs,
+      deadLetters: facts.deadLetters,
+      targets,
+      operations: this.#operations.operations(),
+    }
+  }
+
+  async ready(): Promise<{ readonly ok: boolean; readonly message: string }> {
+    if (this.#stopping) return { ok: false, message: 'shutting down' }
+    return this.#probe.ask()
+  }
+
+  /** A store that is gone must not take the status with it: then there is nothing to count. */
+  #counted(): Promise<Counted> {
+    return this.#counts.ask().catch(() => NOTHING)
+  }
+
+  #targetsOf({ jobs }: Counted): readonly TargetStatus[] {
+    const byTarget = jobsByTarget(jobs)
+    for (const name of byTarget.keys()) this.#runtime.targets.get(name)
+    return this.#runtime.targets
+      .all()
+      .map((target) => viewTarget(target, byTarget.get(target.name) ?? {}, this.#targets))
+      .sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  async #steer(name: string, change: () => void): Promise<TargetStatus | undefined> {
+    const counted = await this.#counted()
+    const jobs = jobsByTarget(counted.jobs).get(name)
+    const target = this.#runtime.targets.find(name) ?? (jobs && this.#runtime.targets.get(name))
+    if (target === undefined) return undefined
+    change()
+    return viewTarget(target, jobs ?? {}, this.#targets)
+  }
+}
+
+function sums<K extends string, F extends string>(
+  names: readonly K[],
+  rows: readonly ({ readonly count: number } & Readonly<Record<F, K>>)[],
+  field: F,
+): Record<K, number> {
+  const total = Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>
+  for (const row of rows) total[row[field]] += row.count
+  return total
+}
+
+/** How late the oldest job is that may run and is not held. */
+function oldestWaiting(jobs: readonly JobCount[], targets: readonly TargetStatus[], now: number): number {
+  const held = new Set(targets.filter(({ heldBy }) => heldBy !== undefined).map(({ name }) => name))
+  const waiting = jobs.filter(({ state, target }) => state === 'available' && !held.has(target))
+  return waiting.reduce((longest, { oldestRunAt }) => Math.max(longest, now - oldestRunAt), 0)
+}

@@ -1,0 +1,152 @@
+/**
+ * The one place that wires everything: store, targets, kinds, queue, worker, and those who look after them. It can be
+ * embedded in a process of yours; `startHoldfast` adds the HTTP API, the audit and the log.
+ *
+ * Start order matters: the store opens, targets learn what they were before the restart, what a crash left behind is taken
+ * up again, and only then does the worker claim.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { Duration } from '../core/duration.ts'
+import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
+import { type Random, systemRandom } from '../core/random.ts'
+import { TargetRegistry } from '../targets/registry.ts'
+import type { TargetOptions } from '../targets/settings.ts'
+import { DeadLetterClock } from '../work/dead-letter-clock.ts'
+import { type Kind, kindTable } from '../work/kind.ts'
+import { Pruner } from '../work/pruner.ts'
+import { JobQueue } from '../work/queue.ts'
+import { type RecoveryReport, Rescuer } from '../work/rescuer.ts'
+import type { JobStore } from '../work/store.ts'
+import { Worker } from '../work/worker.ts'
+import { isAlive } from './is-alive.ts'
+import { jobRunner } from './job-runner.ts'
+
+export interface RuntimeOptions {
+  /** Not yet open; the runtime opens and closes it. */
+  readonly store: JobStore
+  readonly kinds: readonly Kind[]
+  /** By name or pattern. */
+  readonly targets?: Readonly<Record<string, TargetOptions>>
+  /** For targets that nothing names. */
+  readonly targetDefaults?: TargetOptions
+  /** Jobs at once. Default 50. */
+  readonly concurrency?: number
+  readonly pollMax?: Duration
+  readonly retention?: { readonly olderThan: Duration; readonly keep: number; readonly every: Duration }
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export class Runtime implements Observable {
+  readonly store: JobStore
+  readonly targets: TargetRegistry
+  readonly queue: JobQueue
+  readonly worker: Worker
+  readonly clock: Clock
+  readonly events = new EventBus()
+  readonly startedAt: number
+  readonly #rescuer: Rescuer
+  readonly #deadLetters: DeadLetterClock
+  readonly #pruner: Pruner
+  #stopped: Promise<void> | undefined
+
+  /** @throws OptionError naming the target, kind or option */
+  constructor(options: RuntimeOptions) {
+    const { store, targets, targetDefaults, concurrency, pollMax, retention } = options
+    const clock = options.clock ?? systemClock
+    const random = options.random ?? systemRandom
+    const kinds = kindTable(options.kinds)
+    const { events } = this
+    this.clock = clock
+    this.startedAt = clock.wallNow()
+    this.store = store
+    this.targets = new TargetRegistry({
+      states: store,
+      clock,
+      random,
+      ...(targets && { targets }),
+      ...(targetDefaults && { defaults: targetDefaults }),
+    })
+    this.queue = new JobQueue({ store, kinds, clock, events, onCancel: (id) => this.worker.cancel(id) })
+    const identity = { host: hostname(), pid: process.pid, bootId: randomUUID().slice(0, 8) }
+    this.worker = new Worker({
+      store,
+      kinds,
+      clock,
+      random,
+      events,
+      identity,
+      admission: this.targets,
+      run: jobRunner(this.targets),
+      isTargetDown: (target) => this.targets.find(target)?.isDown ?? false,
+      pauseTarget: (target, until) => this.pause(target, until),
+      ...(concurrency && { concurrency }),
+      ...(pollMax && { pollMax }),
+    })
+    this.#rescuer = new Rescuer({ store, kinds, clock, random, events, identity, isAlive })
+    this.#deadLetters = new DeadLetterClock({ store, clock, events })
+    this.#pruner = new Pruner({ store, clock, ...retention })
+    this.targets.observe((event) => {
+      events.emit(event)
+      if (event.type === 'circuit-breaker.changed' && event.target !== undefined) this.#breakerChanged(event.target, event.to)
+    })
+  }
+
+  /** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when the store cannot be opened */
+  async start(): Promise<RecoveryReport> {
+    await this.store.open()
+    await this.targets.load()
+    const report = await this.#rescuer.recover()
+    this.#rescuer.start()
+    this.#deadLetters.start()
+    this.#pruner.start()
+    this.worker.start()
+    return report
+  }
+
+  /** Stops claiming, waits for what runs up to the deadline, hands the rest back, closes the store. Idempotent. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs)
+    return this.#stopped
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    await this.worker.drain(deadlineMs)
+    await Promise.all([this.#rescuer.stop(), this.#deadLetters.stop(), this.#pruner.stop()])
+    await this.targets.flush()
+    await this.store.close()
+  }
+
+  /** Holds the work of a target; `until` is epoch ms. The pause outlives the process. */
+  pause(target: string, until?: number): void {
+    this.targets.get(target).pause(until)
+    this.targets.save(target)
+    this.worker.wake()
+  }
+
+  resume(target: string): void {
+    this.targets.get(target).resume()
+    this.targets.save(target)
+    this.worker.wake()
+  }
+
+  isolate(target: string): void {
+    this.targets.get(target).isolate()
+  }
+
+  reset(target: string): void {
+    this.targets.get(target).reset()
+    this.worker.wake()
+  }
+
+  observe(listener: Listener): Unobserve {
+    return this.events.observe(listener)
+  }
+
+  #breakerChanged(target: string, to: string): void {
+    this.worker.wake()
+    if (to === 'closed') void this.#deadLetters.redriveTarget(target).catch(() => {})
+  }
+}

@@ -1,0 +1,68 @@
+/** Targets as the windows show them: what the process knows of each, joined with the jobs that the store counts. */
+import type { TargetStatus } from '../ops/source.ts'
+import type { Target, TargetSnapshot } from '../targets/target.ts'
+import type { JobState } from '../work/job.ts'
+import type { JobCount } from '../work/store.ts'
+import type { TargetBook } from './target-book.ts'
+
+export type JobsByState = Partial<Record<JobState, number>>
+
+export function jobsByTarget(counts: readonly JobCount[]): ReadonlyMap<string, JobsByState> {
+  const byTarget = new Map<string, Partial<Record<JobState, number>>>()
+  for (const { target, state, count } of counts) {
+    const jobs = byTarget.get(target) ?? {}
+    jobs[state] = (jobs[state] ?? 0) + count
+    byTarget.set(target, jobs)
+  }
+  return byTarget
+}
+
+export function viewTarget(target: Target, jobs: JobsByState, book: TargetBook): TargetStatus {
+  const snapshot = target.snapshot()
+  const admission = target.admit()
+  const { bulkhead, successes, failures, lastError, name } = snapshot
+  return {
+    name,
+    ...breakerOf(snapshot),
+    ...limiterOf(snapshot),
+    bulkhead: bulkhead ?? { inFlight: snapshot.inFlight, limit: 0, queued: 0 },
+    ...pauseOf(snapshot),
+    ...(admission.admitted ? {} : heldOf(admission)),
+    latency: book.latency(name),
+    successes,
+    failures,
+    jobs,
+    held: admission.admitted ? 0 : (jobs.available ?? 0),
+    ...(lastError === undefined ? {} : { lastError }),
+  }
+}
+
+function breakerOf({ breaker }: TargetSnapshot): Pick<TargetStatus, 'breaker'> {
+  if (breaker === undefined) return {}
+  const { state, since, reason, probeAt, calls, failures } = breaker
+  const story = reason === '' ? {} : { reason }
+  return { breaker: { state, since, failures, calls, ...(probeAt === undefined ? {} : { probeAt }), ...story } }
+}
+
+function limiterOf({ limiter }: TargetSnapshot): Pick<TargetStatus, 'limiter'> {
+  if (limiter === undefined) return {}
+  const { available, capacity, nextAt } = limiter
+  return { limiter: { available, capacity, ...(nextAt === undefined ? {} : { nextAt }) } }
+}
+
+function pauseOf({ pausedUntil }: TargetSnapshot): Pick<TargetStatus, 'paused'> {
+  if (pausedUntil === undefined) return {}
+  return { paused: Number.isFinite(pausedUntil) ? { until: pausedUntil } : {} }
+}
+
+function heldOf({
+  heldBy,
+  heldUntil,
+  reason,
+}: {
+  heldBy: NonNullable<TargetStatus['heldBy']>
+  heldUntil?: number
+  reason: string
+}) {
+  return { heldBy, heldReason: reason, ...(heldUntil === undefined ? {} : { heldUntil }) }
+}
