@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OptionError, TimeoutError } from '../../core/errors.ts'
 import { classifyNetworkError } from '../../core/outcome-class.ts'
+import { WheelEntry } from '../../core/timer-wheel.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import type { HttpKind } from './http-kind.ts'
 import { httpKind } from './http-kind.ts'
@@ -131,14 +132,15 @@ describe('the kind http', () => {
   // T: 12
   it("gives up with the signal's own reason when the caller aborts, at once and for good", async () => {
     const server = await serve(() => {})
-    const controller = new AbortController()
-    const reason = new Error('mine')
-    const sending = failure(kind.send({ url: server.url() }, { signal: controller.signal }))
-    await expect.poll(() => server.arrived.length).toBe(1)
-    controller.abort(reason)
-    expect(await sending).toBe(reason)
-    expect(await failure(kind.send({ url: server.url() }, { signal: controller.signal }))).toBe(reason)
-    expect(server.arrived).toHaveLength(1)
+    for (const [index, reason] of [new Error('mine'), 'no error at all'].entries()) {
+      const controller = new AbortController()
+      const sending = failure(kind.send({ url: server.url() }, { signal: controller.signal }))
+      await expect.poll(() => server.arrived.length).toBe(index + 1)
+      controller.abort(reason)
+      expect(await sending).toBe(reason)
+      expect(await failure(kind.send({ url: server.url() }, { signal: controller.signal }))).toBe(reason)
+      expect(server.arrived).toHaveLength(index + 1)
+    }
   })
 
   it('gives up while a name is still being resolved, and sends nothing when it is resolved later', async () => {
@@ -248,6 +250,8 @@ describe('the kind http', () => {
     const server = await serve((response, { url }) => response.writeHead(url === '/ok' ? 200 : 500).end())
     const { signal } = new AbortController()
     let listeners = 0
+    const cancelled = vi.spyOn(WheelEntry.prototype, 'cancel')
+    stack.defer(() => cancelled.mockRestore())
     const add = signal.addEventListener.bind(signal)
     const remove = signal.removeEventListener.bind(signal)
     signal.addEventListener = (...args: Parameters<typeof add>) => {
@@ -261,6 +265,7 @@ describe('the kind http', () => {
     await kind.send({ url: server.url('/ok') }, { signal })
     await failure(kind.send({ url: server.url('/no') }, { signal }))
     expect(listeners).toBe(0)
+    expect(cancelled).toHaveBeenCalledTimes(2)
   })
 
   it('names its target by the origin', () => {
