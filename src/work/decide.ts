@@ -11,6 +11,7 @@ import { backoffDelay } from './backoff.ts'
 import type { DeadCause, Job } from './job.ts'
 import type { AbortCause } from './job-errors.ts'
 import type { Kind, VerifyAnswer } from './kind.ts'
+import { keepResult } from './result.ts'
 import type { Steering } from './steering.ts'
 import { DeadError, isSteering } from './steering.ts'
 import type { Settlement } from './store.ts'
@@ -38,6 +39,10 @@ type Verdict = Settlement extends infer S ? (S extends unknown ? Omit<S, 'id' | 
 
 /** How long a refused job waits when the refusal does not say, in ms: up to this much. */
 const REFUSED_MS = 1000
+/** The least wait after a refusal that told of none, or of next to none: admission is asked again anyway. */
+const LEAST_REFUSED_MS = 50
+/** The pause itself holds the job; this only keeps it from spinning where nobody carries out pauses. */
+const PAUSE_MS = 1000
 /** A told delay is stretched by up to this share, so that what was refused together does not come back together. */
 const SPREAD = 0.1
 
@@ -90,7 +95,7 @@ class Decision {
   }
 
   #succeeded(result: unknown): Verdict {
-    return { type: 'succeeded', ...(result === undefined ? {} : { result }) }
+    return result === undefined ? { type: 'succeeded' } : { type: 'succeeded', result: keepResult(result) }
   }
 
   #steered(steering: Steering): Verdict {
@@ -102,7 +107,7 @@ class Decision {
       case 'park':
         return { type: 'parked', reason: steering.reason }
       case 'pause-target':
-        return { type: 'returned', delayMs: 0, reason: 'its handler paused the target' }
+        return { type: 'returned', delayMs: PAUSE_MS, reason: 'its handler paused the target' }
     }
   }
 
@@ -130,7 +135,8 @@ class Decision {
 
   #refused(error: unknown, summary: ErrorSummary): Verdict {
     const told = retryAfterOf(error)
-    const delayMs = told === undefined ? REFUSED_MS * (0.5 + this.#circumstances.random() / 2) : this.#granted(told, 0)
+    const delayMs =
+      told === undefined ? REFUSED_MS * (0.5 + this.#circumstances.random() / 2) : this.#granted(told, LEAST_REFUSED_MS)
     return { type: 'returned', delayMs: Math.round(delayMs), reason: `refused: ${summary.message}` }
   }
 

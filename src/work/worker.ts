@@ -1,0 +1,245 @@
+/**
+ * Does the work: claims what may start, runs it under its lease, and settles it. The loop never ends by an error; it ends by
+ * `drain` or `stop`.
+ */
+import { checkDuration, checkInteger, checkKnown } from '../core/validate.ts'
+import { Alarm } from './alarm.ts'
+import { Claimer } from './claimer.ts'
+import { conclude } from './conclude.ts'
+import type { Outcome } from './decide.ts'
+import { Holds } from './holds.ts'
+import type { Job } from './job.ts'
+import type { JobRun } from './job-run.ts'
+import type { Kind } from './kind.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { Runs } from './runs.ts'
+import { Settler } from './settler.ts'
+import type { Settlement, WorkerRow } from './store.ts'
+import { StoreHealth } from './store-health.ts'
+import { isSuspect, SUSPECT_WAIT_MS } from './suspects.ts'
+import { within } from './within.ts'
+import type { WorkerOptions, WorkerSnapshot, WorkerState } from './worker-options.ts'
+import { WORKER_OPTIONS, workerId } from './worker-options.ts'
+
+export type { WorkerIdentity, WorkerOptions, WorkerSnapshot, WorkerState } from './worker-options.ts'
+
+/** How long the last settlements may take once everything has ended, in ms. */
+const FINISH_MS = 2000
+
+export class Worker {
+  readonly id: string
+  readonly #options: WorkerOptions
+  readonly #concurrency: number
+  readonly #pollMinMs: number
+  readonly #pollMaxMs: number
+  readonly #alarm: Alarm
+  readonly #health: StoreHealth
+  readonly #holds: Holds
+  readonly #runs: Runs
+  readonly #settler: Settler
+  readonly #keeper: LeaseKeeper
+  readonly #claimer: Claimer
+  #state: WorkerState = 'stopped'
+  #isLooping = false
+  #unlisten: () => void = () => {}
+  #ending: Promise<void> | undefined
+  /** Wakes the drain: something ended, or somebody is in a hurry. */
+  readonly #ended: Alarm
+  #drainUntil = Number.POSITIVE_INFINITY
+  #returned = 0
+
+  /** @throws OptionError */
+  constructor(options: WorkerOptions) {
+    checkKnown(options, WORKER_OPTIONS, 'worker')
+    this.#options = options
+    this.id = workerId(options.identity)
+    this.#concurrency = checkInteger(options.concurrency ?? 50, 'worker.concurrency', 1)
+    this.#pollMinMs = checkDuration(options.pollMin ?? 50, 'worker.pollMin', 1)
+    this.#pollMaxMs = checkDuration(options.pollMax ?? 2000, 'worker.pollMax', this.#pollMinMs)
+    const abandonedHoldMs = checkDuration(options.abandonedHold ?? '1m', 'worker.abandonedHold')
+    const { store, kinds, clock, events, run, log } = options
+    this.#alarm = new Alarm(clock)
+    this.#ended = new Alarm(clock)
+    this.#health = new StoreHealth(clock, events)
+    this.#holds = new Holds(options.admission, clock, events)
+    this.#runs = new Runs({
+      clock,
+      events,
+      run,
+      log,
+      worker: this.id,
+      abandonedHoldMs,
+      conclude: (jobRun, outcome) => this.#conclude(jobRun, outcome),
+      onConcluded: (jobRun, settlement) => this.#settler.add(jobRun.job, settlement, clock.now() - jobRun.startedAt),
+      onEnded: () => this.#ended.ring(),
+      onFree: () => this.wake(),
+    })
+    this.#settler = new Settler({
+      store,
+      health: this.#health,
+      clock,
+      events,
+      worker: this.id,
+      isQuiet: () => this.#runs.running === 0,
+      onFlush: () => this.wake(),
+    })
+    const now = clock.wallNow()
+    const worker: WorkerRow = { ...options.identity, id: this.id, startedAt: now, seenAt: now }
+    const [runs, settler, health, holds] = [this.#runs, this.#settler, this.#health, this.#holds]
+    this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, settler })
+    const ofKind = (kind: string): number => runs.ofKind(kind)
+    this.#claimer = new Claimer({ store, kinds, clock, holds, worker: this.id, freshMs: this.#pollMinMs, ofKind })
+  }
+
+  /** Begins to work. Idempotent; a worker that was stopped stays stopped. The store must be open. */
+  start(): void {
+    if (this.#state !== 'stopped' || this.#ending !== undefined) return
+    this.#state = 'running'
+    this.#unlisten = this.#options.store.onWork(() => this.wake())
+    this.#keeper.start()
+    this.#tell({ type: 'worker.started', worker: this.id })
+    void this.#work().finally(() => {
+      this.#isLooping = false
+      this.#ended.ring()
+    })
+    this.#isLooping = true
+  }
+
+  /** Looks for work now: something may start that could not before. */
+  wake(): void {
+    this.#alarm.ring()
+  }
+
+  /** Tells a job that runs here to stop; it is settled as cancelled. False when it does not run here. */
+  cancel(id: string): boolean {
+    return this.#runs.abort(id, 'cancelled')
+  }
+
+  /** True while the job runs here, or its end is not stored yet. */
+  holds(id: string): boolean {
+    return this.#runs.get(id) !== undefined || this.#settler.unsettled().some((job) => job.id === id)
+  }
+
+  /**
+   * Stops claiming, lets what runs end, and after `deadlineMs` takes the rest from its handlers and hands it back, its
+   * attempt uncounted. Idempotent: an earlier deadline than the last one counts.
+   */
+  drain(deadlineMs: number): Promise<void> {
+    this.#drainUntil = Math.min(this.#drainUntil, this.#options.clock.now() + deadlineMs)
+    this.#ended.ring()
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  /** Hands everything back at once. */
+  stop(): Promise<void> {
+    return this.drain(0)
+  }
+
+  snapshot(): WorkerSnapshot {
+    const { ok, reason } = this.#health
+    return {
+      id: this.id,
+      state: this.#state,
+      running: this.#runs.running,
+      concurrency: this.#concurrency,
+      abandoned: this.#runs.abandoned,
+      unsettled: this.#settler.unsettled().length,
+      held: this.#holds.list(),
+      store: { ok, ...(reason === undefined ? {} : { reason }) },
+      skewMs: this.#keeper.skewMs,
+    }
+  }
+
+  /** Something runs, or may be claimed yet. */
+  get #isBusy(): boolean {
+    return this.#isLooping || this.#runs.running > 0
+  }
+
+  /** Waits until nothing is left to do, or until a reading of the clock, which may come nearer meanwhile. */
+  async #whileBusy(until: () => number): Promise<void> {
+    for (let rest = 1; this.#isBusy && rest > 0; ) {
+      rest = until() - this.#options.clock.now()
+      if (rest > 0) await this.#ended.sleep(rest)
+    }
+  }
+
+  async #work(): Promise<void> {
+    let idleMs = this.#pollMinMs
+    while (this.#state === 'running') {
+      const capacity = this.#concurrency - this.#runs.occupied - this.#settler.backlog
+      let waitMs = Number.POSITIVE_INFINITY
+      if (capacity > 0)
+        try {
+          const claimed = await this.#round(capacity)
+          idleMs = claimed > 0 ? this.#pollMinMs : Math.min(idleMs * 2, this.#pollMaxMs)
+          waitMs = claimed > 0 ? 0 : await this.#quietFor(idleMs)
+        } catch (error) {
+          this.#health.failed(error)
+          waitMs = this.#health.waitMs
+        }
+      if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
+    }
+  }
+
+  async #round(capacity: number): Promise<number> {
+    await this.#keeper.register()
+    const jobs = await this.#claimer.round(capacity)
+    this.#health.succeeded()
+    for (const job of jobs) this.#begin(job)
+    return jobs.length
+  }
+
+  /** How long nothing can happen unless somebody wakes us. What is overdue and not ours must not make the loop spin. */
+  async #quietFor(idleMs: number): Promise<number> {
+    const now = this.#options.clock.wallNow()
+    const runAt = await this.#options.store.nextRunAt()
+    const due = runAt === undefined ? idleMs : runAt - this.#keeper.skewMs - now
+    const released = (this.#holds.nextAt() ?? Number.POSITIVE_INFINITY) - now
+    const soonest = Math.min(due > 0 ? due : idleMs, released > 0 ? released : idleMs)
+    return Math.max(1, Math.min(soonest, idleMs))
+  }
+
+  #begin(job: Job): void {
+    const kind = this.#options.kinds.get(job.kind) as Kind
+    if (this.#state !== 'running') return this.#handBack(job, 0, 'the worker shut down')
+    const mustWait = isSuspect(job, kind) && this.#runs.some((run) => isSuspect(run.job, run.kind))
+    if (mustWait) return this.#handBack(job, SUSPECT_WAIT_MS, 'it lost its workers before: one such job runs at a time')
+    this.#runs.start(job, kind)
+  }
+
+  #handBack(job: Job, delayMs: number, reason: string): void {
+    this.#settler.add(job, { id: job.id, token: job.token, type: 'returned', delayMs, reason }, 0)
+  }
+
+  #conclude(run: JobRun, outcome: Outcome): Promise<Settlement> {
+    const { clock, random, admission, isTargetDown, pauseTarget } = this.#options
+    if (outcome.type === 'aborted' && outcome.by === 'shutdown') this.#returned++
+    const isShuttingDown = (): boolean => this.#state !== 'running'
+    return conclude(run.job, run.kind, outcome, { clock, random, admission, isTargetDown, pauseTarget, isShuttingDown })
+  }
+
+  async #end(): Promise<void> {
+    const { clock, store } = this.#options
+    const hasStarted = this.#state === 'running'
+    this.#state = hasStarted ? 'draining' : 'stopped'
+    if (!hasStarted) return
+    this.#unlisten()
+    this.wake()
+    await this.#whileBusy(() => this.#drainUntil)
+    this.#runs.abortAll('shutdown')
+    const until = clock.now() + FINISH_MS
+    await this.#whileBusy(() => until)
+    await this.#settler.finish(until)
+    this.#keeper.stop()
+    // What could not be settled has no worker row from now on, and is rescued at once by whoever comes next.
+    await within(clock, FINISH_MS, store.removeWorkers([this.id]))
+    this.#state = 'stopped'
+    this.#tell({ type: 'worker.stopped', worker: this.id, returned: this.#returned })
+  }
+
+  #tell(event: { type: 'worker.started'; worker: string } | { type: 'worker.stopped'; worker: string; returned: number }): void {
+    const { events, clock } = this.#options
+    if (events.active) events.emit({ ...event, at: clock.wallNow() })
+  }
+}
