@@ -1,0 +1,7 @@
+import { expect, it } from 'vitest'
+import { run } from '../../tools/project.ts'
+
+it('every code block of the docs, and every example of a docstring, is type-checked, and run where it says so', async () => {
+  const { code, output } = await run('node', ['tools/check-docs.ts'])
+  expect(code, output).toBe(0)
+})
