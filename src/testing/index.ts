@@ -1,2 +1,10 @@
-/** For tests of the project and of its users: nothing here needs a test runner. */
+/** What tests need: time that stands still, chance that repeats, operations that behave as told. No test runner is needed. */
+export { type Random, seededRandom } from '../core/random.ts'
+export {
+  ScriptEndedError,
+  type ScriptedCall,
+  type ScriptedOperation,
+  type ScriptedOptions,
+  scripted,
+} from './scripted-operation.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
