@@ -15,12 +15,13 @@ import { TargetRegistry } from '../targets/registry.ts'
 import type { TargetOptions } from '../targets/settings.ts'
 import { DeadLetterClock } from '../work/dead-letter-clock.ts'
 import { type Kind, kindTable } from '../work/kind.ts'
+import { isProcessAlive } from '../work/process-liveness.ts'
 import { Pruner } from '../work/pruner.ts'
 import { JobQueue } from '../work/queue.ts'
 import { type RecoveryReport, Rescuer } from '../work/rescuer.ts'
 import type { JobStore } from '../work/store.ts'
+import { TargetRedrive } from '../work/target-redrive.ts'
 import { Worker } from '../work/worker.ts'
-import { isAlive } from './is-alive.ts'
 import { jobRunner } from './job-runner.ts'
 
 export interface RuntimeOptions {
@@ -49,6 +50,7 @@ export class Runtime implements Observable {
   readonly startedAt: number
   readonly #rescuer: Rescuer
   readonly #deadLetters: DeadLetterClock
+  readonly #redrive: TargetRedrive
   readonly #pruner: Pruner
   #stopped: Promise<void> | undefined
 
@@ -85,8 +87,18 @@ export class Runtime implements Observable {
       ...(concurrency && { concurrency }),
       ...(pollMax && { pollMax }),
     })
-    this.#rescuer = new Rescuer({ store, kinds, clock, random, events, identity, isAlive })
+    this.#rescuer = new Rescuer({
+      store,
+      kinds,
+      clock,
+      random,
+      events,
+      identity,
+      isAlive: isProcessAlive,
+      isOurs: (id) => this.worker.holds(id),
+    })
     this.#deadLetters = new DeadLetterClock({ store, clock, events })
+    this.#redrive = new TargetRedrive({ store, clock, events })
     this.#pruner = new Pruner({ store, clock, ...retention })
     this.targets.observe((event) => {
       events.emit(event)
@@ -114,7 +126,7 @@ export class Runtime implements Observable {
 
   async #stop(deadlineMs: number): Promise<void> {
     await this.worker.drain(deadlineMs)
-    await Promise.all([this.#rescuer.stop(), this.#deadLetters.stop(), this.#pruner.stop()])
+    await Promise.all([this.#rescuer.stop(), this.#deadLetters.stop(), this.#redrive.stop(), this.#pruner.stop()])
     await this.targets.flush()
     await this.store.close()
   }
@@ -147,6 +159,6 @@ export class Runtime implements Observable {
 
   #breakerChanged(target: string, to: string): void {
     this.worker.wake()
-    if (to === 'closed') void this.#deadLetters.redriveTarget(target).catch(() => {})
+    if (to === 'closed') void this.#redrive.redriveTarget(target)
   }
 }

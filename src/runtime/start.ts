@@ -1,7 +1,7 @@
 /**
  * A whole Holdfast from its configuration: the runtime, the HTTP API with the dashboard, the audit, the log.
  */
-import type { HoldfastConfig } from '../config/config.ts'
+import type { ResolvedConfig } from '../config/resolve.ts'
 import { targetSettings } from '../config/target-settings.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { auditLog } from '../ops/audit/audit-log.ts'
@@ -36,7 +36,7 @@ const ANSWERS_MS = 2000
 /**
  * @throws HoldfastError with `ERR_STORE_UNAVAILABLE`, OptionError, or the system's error when the port cannot be bound
  */
-export async function startHoldfast(config: HoldfastConfig, options: StartOptions): Promise<RunningHoldfast> {
+export async function startHoldfast({ config }: ResolvedConfig, options: StartOptions): Promise<RunningHoldfast> {
   const clock = options.clock ?? systemClock
   const kinds = kindsOf(config, clock)
   const { named, defaults } = targetSettings(config)
