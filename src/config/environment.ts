@@ -41,7 +41,7 @@ const jitter = (value: string): unknown => {
 }
 
 const TEXT = { unit: 'text', read: text }
-const NUMBER = { unit: 'number', read: number }
+const NUMBER = { unit: 'a number', read: number }
 const SECONDS = { unit: 'seconds', read: seconds }
 const FLAG = { unit: 'true or false', read: flag }
 

@@ -62,16 +62,19 @@ function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? `Known options here: ${known.join(', ')}.` : `Did you mean '${near}'?`
 }
 
-/** The source of a value, or of the nearest that holds it or that it holds. */
+/** The source of a value; of one that is missing, that of what stands around it. */
 export function sourceOf(path: readonly PropertyKey[], sources: Provenance): Assignment | undefined {
   const names: Path = path.map(String)
   for (let depth = names.length; depth > 0; depth--) {
-    const found = sources.get(pathKey(names.slice(0, depth)))
+    const here = names.slice(0, depth)
+    const found = sources.get(pathKey(here)) ?? lastBelow(here, sources)
     if (found !== undefined) return found
   }
-  let last: Assignment | undefined
-  for (const assignment of sources.values()) if (names.every((name, index) => assignment.path[index] === name)) last = assignment
-  return last
+  return undefined
+}
+
+function lastBelow(path: Path, sources: Provenance): Assignment | undefined {
+  return [...sources.values()].findLast(({ path: known }) => path.every((name, index) => known[index] === name))
 }
 
 /**

@@ -102,8 +102,9 @@ function inheritRetry(layers: Layers): void {
   for (const [from, to] of INHERITED) {
     const general = layers.sources.get(pathKey(from))
     const own = layers.sources.get(pathKey(to))
-    if (general !== undefined && general.source !== 'default' && own?.source === 'default')
-      layers.apply([{ ...general, path: to, inherited: true }])
+    if (general === undefined || general.source === 'default' || own?.source !== 'default') continue
+    // The queue keeps no delay to decorrelate from.
+    if (general.value !== 'decorrelated') layers.apply([{ ...general, path: to, inherited: true }])
   }
 }
 

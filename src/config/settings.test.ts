@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { resolveConfig } from './resolve.ts'
+import { targetSettings } from './target-settings.ts'
+import { timeoutOf } from './timeouts.ts'
+
+const configOf = (values: Record<string, unknown> = {}, env: Record<string, string> = {}) =>
+  resolveConfig({ cwd: '/work', env, file: { path: '/work/c.ts', directory: '/work', name: 'c.ts', values } }).config
+
+describe('the timeout of an operation', () => {
+  // R: X5
+  it('is its profile’s', () => {
+    const config = configOf()
+    const of = (operation: string) => timeoutOf(config, operation)
+    expect([of('goto'), of('click'), of('wait_for_selector'), of('http_get'), of('rmq_publish')]).toEqual([
+      30_000, 10_000, 10_000, 8000, 15_000,
+    ])
+  })
+
+  it('is its own where it has one, and normal where nobody mapped it', () => {
+    const config = configOf({ timeouts: { operations: { goto: '45s', upload: 1500 } } })
+    expect([timeoutOf(config, 'goto'), timeoutOf(config, 'upload'), timeoutOf(config, 'whatever')]).toEqual([
+      45_000, 1500, 10_000,
+    ])
+    expect(timeoutOf(config, 'short')).toBe(3000)
+  })
+})
+
+describe('the settings of targets', () => {
+  it('are their own over the general ones', () => {
+    const { defaults, named } = targetSettings(
+      configOf({
+        targetDefaults: { timeout: '9s' },
+        breaker: { failures: 7 },
+        targets: { db: { breaker: { openFor: '30s' }, concurrency: 3 }, raw: { breaker: false, retry: false } },
+      }),
+    )
+    expect(defaults).toMatchObject({ timeout: 9000, breaker: { failures: 7, openFor: 60_000 }, retry: { maxAttempts: 3 } })
+    expect(named.db).toMatchObject({ timeout: 9000, breaker: { failures: 7, openFor: 30_000 }, concurrency: { limit: 3 } })
+    expect(named.raw).toMatchObject({ breaker: false, retry: false })
+  })
+
+  // R: U6
+  it('are switched off by the switches of resilience', () => {
+    const off = (env: Record<string, string>) =>
+      targetSettings(configOf({ targets: { db: { breaker: { failures: 2 } } } }, env)).named.db
+    expect(off({ RESILIENCE_ENABLED: 'false' })).toEqual({ breaker: false, retry: false })
+    expect(off({ RESILIENCE_CIRCUIT_BREAKER_ENABLED: 'false' })).toMatchObject({ breaker: false, retry: { maxAttempts: 3 } })
+    expect(off({ RESILIENCE_RETRY_ENABLED: 'false' })).toMatchObject({ breaker: { failures: 2 }, retry: false })
+  })
+})
