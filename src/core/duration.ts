@@ -54,7 +54,7 @@ function fromText(text: string): number {
  */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return ms > 0 ? 'for ever' : String(ms)
-  if (ms < 1000) return `${Math.round(ms)}ms`
+  if (ms < 1000) return `${Math.trunc(ms)}ms`
   if (ms < 60_000) return `${trimZeros((Math.floor(ms / 100) / 10).toFixed(1))}s`
   const parts: string[] = []
   let rest = Math.floor(ms / 1000)
