@@ -4,7 +4,7 @@
  *
  *     node tools/test.ts [what vitest run takes …]
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { globSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { prepareServers } from '../test/servers/install.ts'
@@ -22,16 +22,28 @@ for (const { lack } of servers)
 
 mkdirSync(join(root, 'reports'), { recursive: true })
 rmSync(report, { force: true })
-const vitest = spawnSync('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], {
-  cwd: root,
-  env: projectEnvironment(),
-  stdio: ['ignore', 'inherit', 'inherit'],
-})
+const status = await runVitest()
 const result = readReport(report, root)
-const status = vitest.status ?? 1
 
 printSummary(result)
 process.exitCode = status !== 0 || result.failed > 0 || (strict && result.skipped.length > 0) ? 1 : 0
+
+/** Resolves with the exit code. A signal that ends this process ends the tests first, and with them their servers. */
+function runVitest(): Promise<number> {
+  const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], {
+    cwd: root,
+    env: projectEnvironment(),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => vitest.kill(signal))
+  return new Promise((resolve) => {
+    vitest.on('error', (error) => {
+      console.error(`vitest: ${error.message}`)
+      resolve(1)
+    })
+    vitest.on('close', (code) => resolve(code ?? 1))
+  })
+}
 
 function chosenTests(): string[] {
   const filters = args.filter((arg) => !arg.startsWith('-'))
