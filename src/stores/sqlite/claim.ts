@@ -3,7 +3,7 @@
  */
 import type { Job } from '../../work/job.ts'
 import type { ClaimRequest } from '../../work/store.ts'
-import { claimed } from '../rules/job-changes.ts'
+import { after, claimed } from '../rules/job-changes.ts'
 import type { Transaction } from './database.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
@@ -13,22 +13,19 @@ const FIRST_OF_LANE = `
   SELECT ${JOB_COLUMNS} FROM holdfast_jobs INDEXED BY holdfast_jobs_available
   WHERE state = 'available' AND kind = ? AND target = ?
   ORDER BY priority DESC, run_at, seq LIMIT ?`
+/** All in one statement: a call per job costs as much as the change itself. */
 const TAKE = `
   UPDATE holdfast_jobs
   SET state = 'running', attempts = attempts + 1, token = token + 1, started_at = ?, worker = ?, lease_until = ?
-  WHERE seq = ?`
+  WHERE seq IN (SELECT value FROM json_each(?))`
 
-export function claim(tx: Transaction, request: ClaimRequest): readonly Job[] {
+export function claim(tx: Transaction, { worker, leaseMs, lanes }: ClaimRequest): readonly Job[] {
   promote(tx)
-  const taken: Job[] = []
-  for (const lane of request.lanes) {
-    const rows = tx.sql(FIRST_OF_LANE).all(lane.kind, lane.target, lane.limit) as unknown as JobRow[]
-    for (const row of rows) {
-      const job = claimed(toJob(row), request.worker, request.leaseMs, tx.now)
-      tx.sql(TAKE).run(tx.now, request.worker, job.leaseUntil as number, row.seq)
-      taken.push(job)
-    }
+  return lanes.flatMap((lane) => {
+    const rows = tx.tuples(FIRST_OF_LANE).all(lane.kind, lane.target, lane.limit) as unknown as JobRow[]
+    if (rows.length === 0) return []
+    tx.sql(TAKE).run(tx.now, worker, after(tx.now, leaseMs), JSON.stringify(rows.map(([seq]) => seq)))
     tx.tally.move('job', lane, 'available', 'running', rows.length)
-  }
-  return taken
+    return rows.map((row) => claimed(toJob(row), worker, leaseMs, tx.now))
+  })
 }

@@ -61,6 +61,15 @@ export class Connection {
     return statement
   }
 
+  /** The same, but rows come as arrays: half the cost where there are many. A text is used with `sql` or with this, not both. */
+  tuples(text: string): StatementSync {
+    const known = this.#statements.get(text)
+    if (known !== undefined) return known
+    const statement = this.sql(text)
+    statement.setReturnArrays(true)
+    return statement
+  }
+
   /** Runs `work` in a write transaction: all of it is kept, or none. */
   transaction<T>(work: () => T): T {
     this.sql('BEGIN IMMEDIATE').run()

@@ -25,6 +25,8 @@ export interface DatabaseOptions {
 /** What one transaction works with. */
 export interface Transaction {
   sql(text: string): StatementSync
+  /** Its rows come as arrays. */
+  tuples(text: string): StatementSync
   /** Epoch ms, read after the lock was got. */
   readonly now: number
   readonly tally: Tally
@@ -80,7 +82,12 @@ export class Database {
   }
 
   #scope(connection: Connection): Transaction {
-    return { sql: (text) => connection.sql(text), now: this.now(), tally: new Tally() }
+    return {
+      sql: (text) => connection.sql(text),
+      tuples: (text) => connection.tuples(text),
+      now: this.now(),
+      tally: new Tally(),
+    }
   }
 
   #connected(): Connection {

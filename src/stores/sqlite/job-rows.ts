@@ -5,32 +5,33 @@ import type { ErrorSummary } from '../../core/errors.ts'
 import type { HistoryEntry, Job, JobState } from '../../work/job.ts'
 import type { Transaction } from './database.ts'
 
-export interface JobRow {
-  readonly seq: number
-  readonly id: string
-  readonly kind: string
-  readonly target: string
-  readonly payload: string | null
-  readonly state: JobState
-  readonly priority: number
-  readonly attempts: number
-  readonly max_attempts: number | null
-  readonly idempotency_key: string | null
-  readonly traceparent: string | null
-  readonly created_at: number
-  readonly run_at: number
-  readonly started_at: number | null
-  readonly finished_at: number | null
-  readonly worker: string | null
-  readonly lease_until: number | null
-  readonly token: number
-  readonly lost_leases: number
-  readonly generation: number
-  readonly cancel_requested: number
-  readonly last_error: string | null
-  readonly result: string | null
-  readonly history: string | null
-}
+/** The columns of `JOB_COLUMNS`, in that order: rows come as arrays, which costs half of what objects do. */
+export type JobRow = readonly [
+  seq: number,
+  id: string,
+  kind: string,
+  target: string,
+  payload: string | null,
+  state: JobState,
+  priority: number,
+  attempts: number,
+  maxAttempts: number | null,
+  idempotencyKey: string | null,
+  traceparent: string | null,
+  createdAt: number,
+  runAt: number,
+  startedAt: number | null,
+  finishedAt: number | null,
+  worker: string | null,
+  leaseUntil: number | null,
+  token: number,
+  lostLeases: number,
+  generation: number,
+  cancelRequested: number,
+  lastError: string | null,
+  result: string | null,
+  history: string | null,
+]
 
 export const JOB_COLUMNS = `seq, id, kind, target, payload, state, priority, attempts, max_attempts, idempotency_key, traceparent,
   created_at, run_at, started_at, finished_at, worker, lease_until, token, lost_leases, generation, cancel_requested,
@@ -48,31 +49,49 @@ export function fromJson(text: string | null): unknown {
 const NO_HISTORY: readonly HistoryEntry[] = Object.freeze([])
 
 export function toJob(row: JobRow): Job {
+  const [
+    ,
+    id,
+    kind,
+    target,
+    payload,
+    state,
+    priority,
+    attempts,
+    maxAttempts,
+    idempotencyKey,
+    traceparent,
+    createdAt,
+    runAt,
+    ...rest
+  ] = row
+  const [startedAt, finishedAt, worker, leaseUntil, token, lostLeases, generation, cancelRequested, lastError, result, history] =
+    rest
   const job: { -readonly [Field in keyof Job]: Job[Field] } = {
-    id: row.id,
-    kind: row.kind,
-    target: row.target,
-    payload: fromJson(row.payload),
-    state: row.state,
-    priority: row.priority,
-    attempts: row.attempts,
-    createdAt: row.created_at,
-    runAt: row.run_at,
-    token: row.token,
-    lostLeases: row.lost_leases,
-    generation: row.generation,
-    cancelRequested: row.cancel_requested === 1,
-    history: row.history === null ? NO_HISTORY : (fromJson(row.history) as HistoryEntry[]),
+    id,
+    kind,
+    target,
+    payload: fromJson(payload),
+    state,
+    priority,
+    attempts,
+    createdAt,
+    runAt,
+    token,
+    lostLeases,
+    generation,
+    cancelRequested: cancelRequested === 1,
+    history: history === null ? NO_HISTORY : (fromJson(history) as HistoryEntry[]),
   }
-  if (row.max_attempts !== null) job.maxAttempts = row.max_attempts
-  if (row.idempotency_key !== null) job.idempotencyKey = row.idempotency_key
-  if (row.traceparent !== null) job.traceparent = row.traceparent
-  if (row.started_at !== null) job.startedAt = row.started_at
-  if (row.finished_at !== null) job.finishedAt = row.finished_at
-  if (row.worker !== null) job.worker = row.worker
-  if (row.lease_until !== null) job.leaseUntil = row.lease_until
-  if (row.last_error !== null) job.lastError = fromJson(row.last_error) as ErrorSummary
-  if (row.result !== null) job.result = fromJson(row.result)
+  if (maxAttempts !== null) job.maxAttempts = maxAttempts
+  if (idempotencyKey !== null) job.idempotencyKey = idempotencyKey
+  if (traceparent !== null) job.traceparent = traceparent
+  if (startedAt !== null) job.startedAt = startedAt
+  if (finishedAt !== null) job.finishedAt = finishedAt
+  if (worker !== null) job.worker = worker
+  if (leaseUntil !== null) job.leaseUntil = leaseUntil
+  if (lastError !== null) job.lastError = fromJson(lastError) as ErrorSummary
+  if (result !== null) job.result = fromJson(result)
   return job
 }
 
@@ -84,8 +103,8 @@ export interface FoundJob {
 const BY_ID = `SELECT ${JOB_COLUMNS} FROM holdfast_jobs WHERE id = ?`
 
 export function findJob(tx: Transaction, id: string): FoundJob | undefined {
-  const row = tx.sql(BY_ID).get(id) as JobRow | undefined
-  return row && { seq: row.seq, job: toJob(row) }
+  const row = tx.tuples(BY_ID).get(id) as JobRow | undefined
+  return row && { seq: row[0], job: toJob(row) }
 }
 
 const WRITE = `

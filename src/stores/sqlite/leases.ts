@@ -45,5 +45,5 @@ export function removeWorkers(tx: Transaction, ids: readonly string[]): void {
 
 /** Every running job is looked at: there are as many as all workers together have slots. */
 export function abandoned(tx: Transaction, deadWorkers: readonly string[], limit: number): readonly Job[] {
-  return (tx.sql(ABANDONED).all(tx.now, JSON.stringify(deadWorkers), limit) as unknown as JobRow[]).map(toJob)
+  return (tx.tuples(ABANDONED).all(tx.now, JSON.stringify(deadWorkers), limit) as unknown as JobRow[]).map(toJob)
 }

@@ -26,9 +26,9 @@ export function list(tx: Transaction, filter: JobFilter): Page<Job> {
   if (state !== undefined) where.add(`state = '${state}'`)
   where.equal('kind', filter.kind).equal('target', filter.target).add('seq < ?', cursor)
   const rows = tx
-    .sql(`SELECT ${JOB_COLUMNS} FROM holdfast_jobs ${indexFor(state, matches)} ${where.text} ORDER BY seq DESC LIMIT ?`)
+    .tuples(`SELECT ${JOB_COLUMNS} FROM holdfast_jobs ${indexFor(state, matches)} ${where.text} ORDER BY seq DESC LIMIT ?`)
     .all(...where.values, limit + 1) as unknown as JobRow[]
-  return toPage(rows, limit, (row) => row.seq, toJob)
+  return toPage(rows, limit, (row) => row[0], toJob)
 }
 
 function indexFor(state: JobState | undefined, matches: number): string {
@@ -71,24 +71,28 @@ export function deadLetterCounts(tx: Transaction): readonly DeadLetterCount[] {
 }
 
 const OLDEST_SCHEDULED = `SELECT min(run_at) AS oldest FROM holdfast_jobs WHERE state = 'scheduled' AND kind = ? AND target = ?`
-/** From one priority to the next below, and the first of each: a loose index scan. */
+/** The first of each priority, from one to the next below: a loose index scan. */
 const OLDEST_AVAILABLE = `
-  WITH RECURSIVE lane (kind, target) AS (VALUES (?, ?)),
-  step (priority) AS (
-    SELECT max(priority) FROM lane CROSS JOIN holdfast_jobs AS j USING (kind, target) WHERE j.state = 'available'
-    UNION ALL
-    SELECT (SELECT max(priority) FROM lane CROSS JOIN holdfast_jobs AS j USING (kind, target)
-      WHERE j.state = 'available' AND j.priority < step.priority)
-    FROM step WHERE step.priority IS NOT NULL)
-  SELECT min((SELECT min(run_at) FROM lane CROSS JOIN holdfast_jobs AS j USING (kind, target)
-    WHERE j.state = 'available' AND j.priority = step.priority)) AS oldest
-  FROM step WHERE step.priority IS NOT NULL`
+  SELECT priority, run_at AS oldest FROM holdfast_jobs INDEXED BY holdfast_jobs_available
+  WHERE state = 'available' AND kind = ? AND target = ? AND priority < ?
+  ORDER BY priority DESC, run_at, seq LIMIT 1`
+
+function oldestAvailable(tx: Transaction, lane: Lane): number | undefined {
+  let oldest: number | undefined
+  let below = Number.POSITIVE_INFINITY
+  for (;;) {
+    const row = tx.sql(OLDEST_AVAILABLE).get(lane.kind, lane.target, below) as { priority: number; oldest: number } | undefined
+    if (row === undefined) return oldest
+    oldest = Math.min(oldest ?? row.oldest, row.oldest)
+    below = row.priority
+  }
+}
 
 function oldestRunAt(tx: Transaction, lane: Lane, state: JobState): number | undefined {
   if (isFinal(state)) return 0
-  if (state !== 'available' && state !== 'scheduled') return undefined
-  const query = state === 'available' ? OLDEST_AVAILABLE : OLDEST_SCHEDULED
-  return (tx.sql(query).get(lane.kind, lane.target) as { oldest: number | null }).oldest ?? undefined
+  if (state === 'available') return oldestAvailable(tx, lane)
+  if (state !== 'scheduled') return undefined
+  return (tx.sql(OLDEST_SCHEDULED).get(lane.kind, lane.target) as { oldest: number | null }).oldest ?? undefined
 }
 
 /** Running and parked jobs are few; one pass over them. */

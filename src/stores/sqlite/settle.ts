@@ -2,31 +2,18 @@
  * Carries out what became of claimed jobs, each under its fence.
  */
 import type { Job } from '../../work/job.ts'
-import type { Lane, Settlement } from '../../work/store.ts'
+import type { Settlement } from '../../work/store.ts'
 import { settled } from '../rules/job-changes.ts'
 import { closedLetter, letterOf } from '../rules/letter-changes.ts'
 import type { Transaction } from './database.ts'
-import { findJob, toJson, writeJob } from './job-rows.ts'
+import { findJob, writeJob } from './job-rows.ts'
 import { findLetter, writeLetter } from './letter-rows.ts'
-
-/** The common case in one statement: a success with nothing to tell, so with no dead letter either. */
-const SUCCEED = `
-  UPDATE holdfast_jobs SET state = 'succeeded', finished_at = ?, settled_at = ?, worker = NULL, lease_until = NULL,
-    cancel_requested = 0, result = ?
-  WHERE id = ? AND token = ? AND state = 'running' AND history IS NULL
-  RETURNING kind, target`
+import { succeedAtOnce } from './succeed.ts'
 
 /** Answers the ids whose fence did not hold. */
 export function settle(tx: Transaction, settlements: readonly Settlement[]): readonly string[] {
-  return settlements.filter((settlement) => !succeedAtOnce(tx, settlement) && !settleOne(tx, settlement)).map(({ id }) => id)
-}
-
-function succeedAtOnce(tx: Transaction, settlement: Settlement): boolean {
-  if (settlement.type !== 'succeeded') return false
-  const { id, token, result } = settlement
-  const lane = tx.sql(SUCCEED).get(tx.now, tx.now, toJson(result), id, token) as Lane | undefined
-  if (lane !== undefined) tx.tally.move('job', lane, 'running', 'succeeded')
-  return lane !== undefined
+  const done = succeedAtOnce(tx, settlements)
+  return settlements.filter((settlement) => !done.has(settlement) && !settleOne(tx, settlement)).map(({ id }) => id)
 }
 
 function settleOne(tx: Transaction, settlement: Settlement): boolean {

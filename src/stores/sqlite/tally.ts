@@ -22,7 +22,7 @@ export class Tally {
   readonly #changes = new Map<string, Change>()
 
   add(subject: Subject, lane: Lane, state: string, by: number): void {
-    const name = `${subject}\0${state}\0${lane.kind}\0${lane.target}`
+    const name = `${subject} ${state} ${lane.kind.length} ${lane.kind} ${lane.target}`
     const change = this.#changes.get(name)
     if (change === undefined) this.#changes.set(name, { subject, lane, state, by })
     else change.by += by
