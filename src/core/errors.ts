@@ -89,7 +89,12 @@ HoldfastError.prototype.name = 'HoldfastError'
 
 /** True for an error of this library, whichever copy of it made the error. */
 export function isHoldfastError(error: unknown): error is HoldfastError {
-  return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true
+  if (typeof error !== 'object' || error === null) return false
+  try {
+    return (error as Record<symbol, unknown>)[BRAND] === true
+  } catch {
+    return false // What was thrown cannot even be looked at, such as a revoked proxy.
+  }
 }
 
 /**
@@ -99,12 +104,19 @@ export function isHoldfastError(error: unknown): error is HoldfastError {
 export class RejectedError extends HoldfastError {
   constructor(message: string, details: ErrorDetails) {
     const limit = Error.stackTraceLimit
-    Error.stackTraceLimit = 0
+    limitStack(0)
     super(message, details)
-    Error.stackTraceLimit = limit
+    limitStack(limit)
   }
 }
 RejectedError.prototype.name = 'RejectedError'
+
+/** Where intrinsics are frozen the limit cannot be written; a rejection then has a trace, and is one all the same. */
+function limitStack(limit: number): void {
+  try {
+    Error.stackTraceLimit = limit
+  } catch {}
+}
 
 /** True when a policy refused the call before the operation ran. */
 export function isRejected(error: unknown): error is RejectedError {
@@ -164,6 +176,14 @@ export interface ErrorSummary {
 /** Reads name, message, code and HTTP status off whatever was thrown. Never throws itself. */
 export function describeError(error: unknown): ErrorSummary {
   if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) }
+  try {
+    return readError(error)
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read' }
+  }
+}
+
+function readError(error: object): ErrorSummary {
   const { name, message, code, status } = error as Record<string, unknown>
   return {
     name: typeof name === 'string' ? name : 'Error',
