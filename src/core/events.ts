@@ -102,23 +102,26 @@ export interface Observable {
 
 /** A bus. Emitters look at `active` before they make an event. */
 export class EventBus implements Observable {
-  #listeners: readonly Listener[] = []
+  /** Each observation is an object of its own, so that a function may listen twice and stop once. */
+  #observations: readonly { readonly listener: Listener }[] = []
   /** True while somebody listens. */
   active = false
 
   observe(listener: Listener): Unobserve {
-    this.#listeners = [...this.#listeners, listener]
+    const observation = { listener }
+    this.#observations = [...this.#observations, observation]
     this.active = true
     return () => {
-      this.#listeners = this.#listeners.filter((known) => known !== listener)
-      this.active = this.#listeners.length > 0
+      this.#observations = this.#observations.filter((known) => known !== observation)
+      this.active = this.#observations.length > 0
     }
   }
 
   emit(event: HoldfastEvent): void {
-    for (const listener of this.#listeners) {
+    for (const { listener } of this.#observations) {
       try {
-        listener(event)
+        const answer: unknown = listener(event)
+        if (answer instanceof Promise) answer.catch((error: unknown) => reportListenerError(error, event.type))
       } catch (error) {
         reportListenerError(error, event.type)
       }
@@ -135,8 +138,11 @@ export const listenerErrors: { report: (error: unknown, eventType: string) => vo
 
 const reported = new Set<string>()
 
-function reportListenerError(error: unknown, eventType: string): void {
+/** Reports what a listener, or a rule that a user gave, threw; `eventType` says where. Never throws itself. */
+export function reportListenerError(error: unknown, eventType: string): void {
   if (reported.has(eventType)) return
   reported.add(eventType)
-  listenerErrors.report(error, eventType)
+  try {
+    listenerErrors.report(error, eventType)
+  } catch {}
 }
