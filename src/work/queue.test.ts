@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import type { HoldfastEvent } from '../core/events.ts'
+import { EventBus } from '../core/events.ts'
+import { memoryStore } from '../stores/memory/memory-store.ts'
+import { VirtualClock } from '../testing/virtual-clock.ts'
+import { JobInvalidError } from './job-errors.ts'
+import type { KindOptions } from './kind.ts'
+import { defineKind, kindTable } from './kind.ts'
+import type { JobRequest } from './queue.ts'
+import { JobQueue } from './queue.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+
+async function makeQueue(kind: Partial<KindOptions<{ to?: string }>> = {}) {
+  const clock = new VirtualClock({ wallNow: NOW })
+  const store = memoryStore({ clock })
+  await store.open()
+  const bus = new EventBus()
+  const events: HoldfastEvent[] = []
+  bus.observe((event) => events.push(event))
+  const kinds = kindTable([defineKind({ name: 'mail', target: 'smtp', handler: () => {}, priority: 3, ...kind } as KindOptions)])
+  return { clock, store, events, queue: new JobQueue({ store, kinds, clock, events: bus }) }
+}
+
+describe('enqueue', () => {
+  it('stores what it was sent, with the kind’s defaults', async () => {
+    const { queue, events } = await makeQueue()
+    const [answer] = await queue.enqueue([{ kind: 'mail', payload: { to: 'a' } }])
+    expect(answer).toMatchObject({ state: 'available', duplicate: false })
+    expect(await queue.get(answer!.id)).toMatchObject({ kind: 'mail', target: 'smtp', payload: { to: 'a' }, priority: 3 })
+    expect(events).toMatchObject([{ type: 'job.enqueued', job: answer!.id, kind: 'mail', target: 'smtp', duplicate: false }])
+  })
+
+  it('answers a known key with the first job, and refuses it with another payload', async () => {
+    const { queue } = await makeQueue()
+    const first = await queue.enqueue([{ kind: 'mail', payload: { a: 1, b: 2 }, idempotencyKey: 'k1' }])
+    const again = await queue.enqueue([{ kind: 'mail', payload: { b: 2, a: 1 }, idempotencyKey: 'k1' }])
+    expect(again).toMatchObject([{ id: first[0]!.id, duplicate: true }])
+    await expect(queue.enqueue([{ kind: 'mail', payload: {}, idempotencyKey: 'k1' }])).rejects.toMatchObject({
+      code: 'ERR_IDEMPOTENCY_MISMATCH',
+    })
+  })
+
+  it('takes a time as epoch ms or as an ISO date', async () => {
+    const { queue } = await makeQueue()
+    const [number, text] = await queue.enqueue([
+      { kind: 'mail', payload: {}, runAt: NOW + 60_000 },
+      { kind: 'mail', payload: {}, runAt: '2026-01-01T01:02:00+01:00' },
+    ])
+    expect((await queue.get(number!.id))?.runAt).toBe(NOW + 60_000)
+    expect(await queue.get(text!.id)).toMatchObject({ state: 'scheduled', runAt: NOW + 120_000 })
+  })
+
+  // W: 22
+  it.each<[string, object, string]>([
+    ['an unknown field', { priorty: 1 }, 'priorty'],
+    ['no payload', { payload: undefined }, 'payload'],
+    ['a payload that is not JSON', { payload: { items: [{ n: 1n }] } }, 'payload.items[0].n'],
+    ['an empty key', { idempotencyKey: '' }, 'idempotencyKey'],
+    ['a long key', { idempotencyKey: 'x'.repeat(256) }, 'idempotencyKey'],
+    ['a key with a line break', { idempotencyKey: 'a\nb' }, 'idempotencyKey'],
+    ['a date that is none', { runAt: 'tomorrow' }, 'runAt'],
+    ['a local date', { runAt: '2026-01-01T01:02:00' }, 'runAt'],
+    ['seconds instead of ms', { runAt: 1_767_000_000 }, 'runAt'],
+    ['a time too far ahead', { runAt: NOW + 400 * 86_400_000 }, 'runAt'],
+    ['a fraction of a priority', { priority: 1.5 }, 'priority'],
+    ['a priority out of bounds', { priority: -1001 }, 'priority'],
+    ['no attempts', { maxAttempts: 0 }, 'maxAttempts'],
+    ['a bad trace context', { traceparent: '00-1-2-3' }, 'traceparent'],
+    ['a kind that is no text', { kind: 7 }, 'kind'],
+  ])('refuses %s, naming the field', async (_what, fields, path) => {
+    const { queue } = await makeQueue()
+    const request = { kind: 'mail', payload: {}, ...fields } as unknown as JobRequest
+    await expect(queue.enqueue([request])).rejects.toMatchObject({ code: 'ERR_JOB_INVALID', path, details: { path } })
+    expect((await queue.list()).items).toEqual([])
+  })
+
+  it('hints at the field and at the kind that was meant', async () => {
+    const { queue } = await makeQueue()
+    const request = { kind: 'mail', payload: {}, priorty: 1 } as unknown as JobRequest
+    await expect(queue.enqueue([request])).rejects.toMatchObject({ hint: "Did you mean 'priority'?" })
+    await expect(queue.enqueue([{ kind: 'mial', payload: {} }])).rejects.toMatchObject({
+      code: 'ERR_JOB_UNKNOWN_KIND',
+      hint: "Did you mean 'mail'?",
+    })
+  })
+
+  it('stores nothing of a batch with one bad job, and says which', async () => {
+    const { queue, events } = await makeQueue()
+    const batch = [
+      { kind: 'mail', payload: 1 },
+      { kind: 'mail', payload: { a: Number.NaN } },
+    ]
+    await expect(queue.enqueue(batch)).rejects.toMatchObject({
+      message: expect.stringMatching(/^job 1: 'payload\.a'/),
+      details: { index: 1, path: 'payload.a' },
+    })
+    expect((await queue.list()).items).toEqual([])
+    expect(events).toEqual([])
+  })
+
+  it('lets a kind check its payload, with the path that it names', async () => {
+    const { queue } = await makeQueue({
+      validate: ({ to }) => {
+        if (to === undefined) throw new JobInvalidError('payload.to', 'must be given', to)
+        if (to === 'x') throw new Error('no such box')
+      },
+    })
+    await expect(queue.enqueue([{ kind: 'mail', payload: {} }])).rejects.toMatchObject({ path: 'payload.to' })
+    await expect(queue.enqueue([{ kind: 'mail', payload: { to: 'x' } }])).rejects.toMatchObject({
+      code: 'ERR_JOB_INVALID',
+      path: 'payload',
+      message: expect.stringMatching(/no such box/),
+    })
+  })
+
+  it('refuses a payload without a target', async () => {
+    const { queue } = await makeQueue({ target: (payload) => payload.to as string })
+    await expect(queue.enqueue([{ kind: 'mail', payload: {} }])).rejects.toMatchObject({ code: 'ERR_JOB_INVALID' })
+  })
+})
+
+describe('the queue', () => {
+  it('cancels waiting jobs and tells it once', async () => {
+    const { queue, events } = await makeQueue()
+    const [answer] = await queue.enqueue([{ kind: 'mail', payload: {} }])
+    expect(await queue.cancel(answer!.id)).toMatchObject({ state: 'cancelled' })
+    await queue.cancel(answer!.id)
+    expect(events.filter((event) => event.type === 'job.cancelled')).toHaveLength(1)
+    expect(await queue.retry(answer!.id)).toMatchObject({ state: 'available' })
+    expect(await queue.cancel('nothing')).toBeUndefined()
+  })
+
+  // R: R4
+  it('lists dead letters, redrives them and discards them', async () => {
+    const { queue, store, events } = await makeQueue()
+    const [answer] = await queue.enqueue([{ kind: 'mail', payload: {} }])
+    const die = async (): Promise<void> => {
+      const [job] = await store.claim({ worker: 'w', leaseMs: 1000, lanes: [{ kind: 'mail', target: 'smtp', limit: 1 }] })
+      const error = { name: 'Error', message: 'no' }
+      await store.settle([{ id: job!.id, token: job!.token, type: 'dead', cause: 'rejected', error, targetDown: false }])
+    }
+    await die()
+    expect((await queue.deadLetters()).items).toMatchObject([{ id: answer!.id, cause: 'rejected', error: { message: 'no' } }])
+    expect(await queue.redrive({ by: 'person', dryRun: true })).toEqual([answer!.id])
+    expect(events.at(-1)?.type).toBe('job.enqueued')
+    expect(await queue.redrive({ by: 'person' })).toEqual([answer!.id])
+    expect(events.at(-1)).toMatchObject({ type: 'job.redriven', generation: 1, by: 'person' })
+    await die()
+    expect(await queue.discard(answer!.id)).toMatchObject({ status: 'discarded' })
+  })
+})
