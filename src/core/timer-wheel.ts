@@ -77,8 +77,8 @@ export class TimerWheel {
   #turn(): void {
     const now = this.#clock.now()
     this.#armedFor = Number.POSITIVE_INFINITY
-    // A native timer may fire a fraction of a millisecond early; half a millisecond of grace avoids a second turn.
-    while (this.#due.length > 0 && (this.#due[0] as number) <= now + 0.5) this.#fire(popHeap(this.#due))
+    // A native timer may fire a fraction of a millisecond early; then nothing is due yet, and it is armed for the rest.
+    while (this.#due.length > 0 && (this.#due[0] as number) <= now) this.#fire(popHeap(this.#due))
     while (this.#due.length > 0 && this.#isEmpty(this.#due[0] as number)) this.#buckets.delete(popHeap(this.#due))
     if (this.#due.length > 0 && (this.#due[0] as number) < this.#armedFor) this.#arm(this.#due[0] as number, now)
   }
