@@ -13,6 +13,8 @@ const subpaths = Object.entries(manifest.exports)
 
 beforeAll(async () => {
   mkdirSync(installed, { recursive: true })
+  // Without a manifest of its own it would be part of our package, and `holdfast` would mean our own dist/.
+  writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }')
   cpSync(join(root, 'package.json'), join(installed, 'package.json'))
   const { code, output } = await run('node', ['tools/build.ts', join(installed, 'dist')])
   expect(code, output).toBe(0)
@@ -42,7 +44,6 @@ describe('the package as published', () => {
       exactOptionalPropertyTypes: true,
       noEmit: true,
     }
-    writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }')
     writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['use.ts'] }))
     const { code, output } = await run('tsc', ['-p', consumer])
     expect(code, output).toBe(0)
