@@ -11,10 +11,10 @@ export const CLIENT_SCRIPT = `'use strict'
 
   const span = (ms) => {
     const seconds = Math.max(1, Math.ceil(ms / 1000))
-    if (seconds < 100) return seconds + ' s'
-    if (seconds < 5400) return Math.round(seconds / 60) + ' min'
-    if (seconds < 129600) return Math.round(seconds / 3600) + ' h'
-    return Math.round(seconds / 86400) + ' d'
+    if (seconds < 100) return seconds + ' s'
+    if (seconds < 5400) return Math.round(seconds / 60) + ' min'
+    if (seconds < 129600) return Math.round(seconds / 3600) + ' h'
+    return Math.round(seconds / 86400) + ' d'
   }
   const clockTime = (at) => {
     const date = new Date(at)

@@ -45,12 +45,12 @@ function row(letter: DeadLetter, now: number): Markup {
   const { id, kind, target, cause, error, attempts } = letter
   const path = `/v1/dead-letters/${encodeURIComponent(id)}`
   return html`<tr>
-<th scope="row" data-label="Job">${jobLink(id)}</th>
-<td data-label="Kind">${kind}</td>
-<td data-label="Target" class="long">${target}</td>
-<td data-label="Cause" class="why"><span class="badge bad">${sign('dead')}${CAUSES[cause] ?? cause}</span> <span class="quiet">${countText(attempts)} tried</span> <code class="error">${error.name}: ${error.message.slice(0, 160)}</code></td>
-<td data-label="Died">${ago(letter.createdAt, now)}</td>
-<td data-label="Next">${nextText(letter, now)}</td>
+<th scope="row">${jobLink(id)}</th>
+<td>${kind}</td>
+<td class="long">${target}</td>
+<td class="why"><span class="badge bad">${sign('dead')}${CAUSES[cause] ?? cause}</span> <span class="quiet">${countText(attempts)} tried</span> <code class="error">${error.name}: ${error.message.slice(0, 160)}</code></td>
+<td class="end">${ago(letter.createdAt, now)}</td>
+<td class="wide">${nextText(letter, now)}</td>
 <td class="actions" role="group" aria-label="${`Actions for ${id}`}"><button type="button" id="${`redrive ${id}`}" data-call="${`${path}/redrive`}">Redrive</button><button type="button" class="danger" id="${`discard ${id}`}" data-call="${`${path}/discard`}" data-confirm="${`Discard the dead letter of ${kind}? It is not tried again.`}">Discard</button></td>
 </tr>`
 }

@@ -15,16 +15,41 @@ function wave(level: number, height: number, length: number, shift: number): str
   let path = `M${-length + shift} ${level}`
   for (let x = -length + shift; x < WIDTH + length; x += length)
     path += `q${length / 4} ${-height} ${length / 2} 0t${length / 2} 0`
-  return `${path}V120H${-length}Z`
+  return `${path}V200H${-length}Z`
+}
+
+/** Three stems that rise from the bottom of the sea, at the right. */
+const KELP_FOREST = `<svg class="forest" viewBox="0 0 220 260" aria-hidden="true" focusable="false">${[
+  stem(58, 62, 9),
+  stem(118, 8, 12),
+  stem(170, 88, 8),
+].join('')}</svg>`
+
+function stem(x: number, top: number, leaves: number): string {
+  const step = (250 - top) / (leaves + 1)
+  let path = `<path class="stalk" d="M${x} 262C${x - 26} ${190 + top / 4} ${x + 26} ${120 + top / 2} ${x} ${top}"/>`
+  for (let i = 1; i <= leaves; i++) {
+    const y = 250 - i * step
+    // Where the stalk's curve is at this height, near enough for a leaf to touch it.
+    const lean = x + Math.sin(((y - top) / (256 - top)) * Math.PI * 2) * 7.5
+    const side = i % 2 === 0 ? 1 : -1
+    const size = 10 + 20 * Math.sin((i / (leaves + 1)) * Math.PI)
+    path += `<path d="M${r(lean)} ${r(y)}q${r(side * size * 0.4)} ${r(-size * 0.75)} ${r(side * size)} ${r(-size * 0.6)}q${r(-side * size * 0.25)} ${r(size * 0.7)} ${r(-side * size)} ${r(size * 0.6)}z"/>`
+  }
+  return path
+}
+
+function r(value: number): number {
+  return Math.round(value * 10) / 10
 }
 
 export function sea(health: Health): Markup {
   const { height, length } = SEA[health]
   return constantMarkup(
-    `<svg class="sea" viewBox="0 0 ${WIDTH} 96" preserveAspectRatio="none" aria-hidden="true" focusable="false">` +
+    `<svg class="sea" viewBox="0 0 ${WIDTH} 150" preserveAspectRatio="none" aria-hidden="true" focusable="false">` +
       `<path class="far" d="${wave(42, height * 0.7, length * 1.3, 60)}"/>` +
       `<path class="mid" d="${wave(58, height, length, 0)}"/>` +
-      `<path class="near" d="${wave(76, height * 0.6, length * 0.8, 110)}"/></svg>`,
+      `<path class="near" d="${wave(80, height * 0.6, length * 0.8, 110)}"/></svg>${KELP_FOREST}`,
   )
 }
 

@@ -51,7 +51,7 @@ function subline(status: Status, troubles: readonly Trouble[]): Content {
 function troubleRow({ severity, what, since, held, next, error }: Trouble, now: number): Markup {
   return html`<li class="trouble ${severity}"><dl>
 <div class="what"><dt>What is wrong</dt><dd>${what}${error === undefined ? '' : html`<span class="error">${error.slice(0, 300)}</span>`}</dd></div>
-<div><dt>Since</dt><dd>${since === undefined ? 'Not known' : html`${clockTime(since, now)}<span class="quiet">for ${spanText(Math.max(0, now - since))}</span>`}</dd></div>
+<div><dt>Since</dt><dd>${since === undefined ? html`<span class="quiet">not noted</span>` : html`${clockTime(since, now)}<span class="quiet">for ${spanText(Math.max(0, now - since))}</span>`}</dd></div>
 <div><dt>Held because of it</dt><dd>${held}</dd></div>
 <div class="next"><dt>What happens next</dt><dd>${next}</dd></div>
 </dl></li>`

@@ -44,13 +44,13 @@ function table(jobs: readonly JobView[], now: number): Markup {
 <thead><tr><th scope="col">State</th><th scope="col">Job</th><th scope="col">Kind</th><th scope="col">Target</th><th scope="col">Attempts</th><th scope="col">Sent</th><th scope="col">What happens next</th></tr></thead>
 <tbody>${jobs.map(
     (job) => html`<tr>
-<td data-label="State">${stateBadge(job)}</td>
-<th scope="row" data-label="Job">${jobLink(job.id)}</th>
-<td data-label="Kind">${job.kind}</td>
-<td data-label="Target" class="long">${job.target}</td>
-<td data-label="Attempts" class="number">${job.attempts}</td>
-<td data-label="Sent">${ago(job.createdAt, now)}</td>
-<td data-label="Next" class="why">${whyText(job, now)}${lastError(job)}</td>
+<td>${stateBadge(job)}</td>
+<th scope="row">${jobLink(job.id)}</th>
+<td class="kind">${job.kind}</td>
+<td class="long">${job.target}</td>
+<td class="number attempts">${job.attempts}</td>
+<td class="end">${ago(job.createdAt, now)}</td>
+<td class="why">${whyText(job, now)}${lastError(job)}</td>
 </tr>`,
   )}</tbody></table>`
 }

@@ -30,12 +30,19 @@ const HELD: Readonly<Record<string, string>> = {
   concurrency: 'its target is busy',
 }
 
+const NEXT: Readonly<Record<string, string>> = {
+  breaker: 'Next probe',
+  limit: 'Next turn',
+  pause: 'Resumes',
+  concurrency: 'Looked at again',
+}
+
 /** Why it is where it is, and what happens next. */
 export function whyText(job: JobView, now: number): Content {
   switch (job.state) {
     case 'available':
       if (job.heldBy === undefined) return job.cancelRequested ? 'Is being cancelled.' : 'Runs as soon as a worker is free.'
-      return html`Held: ${job.heldReason ?? HELD[job.heldBy]}.${job.heldUntil === undefined ? '' : html` Looked at again ${countdown(job.heldUntil, now)}.`}`
+      return html`Held: ${job.heldReason ?? HELD[job.heldBy]}.${job.heldUntil === undefined ? '' : html` ${NEXT[job.heldBy]} ${countdown(job.heldUntil, now)}.`}`
     case 'scheduled':
       return html`${job.attempts === 0 ? 'Runs' : `Failed ${plural(job.attempts, 'time')}; runs again`} ${countdown(job.nextRunAt ?? job.runAt, now)}.`
     case 'running':

@@ -39,13 +39,15 @@ export function inText(ms: number): string {
   return ms <= 0 ? 'now' : `in ${spanText(ms)}`
 }
 
-/** One unit is enough: `12 s`, `4 min`, `3 h`, `2 d`. The page's script has the same rule. */
+const SPACE = '\u00a0'
+
+/** One unit is enough, on one line: `12 s`, `4 min`, `3 h`, `2 d`. The page's script has the same rule. */
 export function spanText(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000))
-  if (seconds < 100) return `${seconds} s`
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
-  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h`
-  return `${Math.round(seconds / 86_400)} d`
+  if (seconds < 100) return `${seconds}${SPACE}s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)}${SPACE}min`
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)}${SPACE}h`
+  return `${Math.round(seconds / 86_400)}${SPACE}d`
 }
 
 /** `0.8 ms`, `42 ms`, `1.3 s`. */

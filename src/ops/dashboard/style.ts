@@ -5,7 +5,7 @@ export const STYLE = `
   --fog: #f3f6f5; --surface: #ffffff; --sunk: #e9efed; --line: #d3dedb; --ink: #12302e; --quiet: #536b68;
   --teal: #0d625d; --teal-deep: #084643; --teal-wash: #dcece9; --on-teal: #ffffff;
   --rust: #9a3412; --rust-wash: #fbe9e1; --sand: #7a5200; --sand-wash: #f7eed7; --stone: #546260; --stone-wash: #e5eae9;
-  --sea-far: #d5e6e3; --sea-mid: #a9cdc8; --sea-near: #6fa9a3;
+  --sea-far: #d5e6e3; --sea-mid: #a9cdc8; --sea-near: #86b9b3; --kelp: #2f7f76;
   --shadow: 0 1px 2px rgb(8 50 47 / 6%), 0 6px 24px -12px rgb(8 50 47 / 18%);
   --display: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", "Book Antiqua", Georgia, serif;
   --text: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
@@ -16,7 +16,7 @@ export const STYLE = `
     --fog: #091514; --surface: #10211f; --sunk: #0c1a19; --line: #23403c; --ink: #dcebe8; --quiet: #93afaa;
     --teal: #62c8bb; --teal-deep: #a5e3da; --teal-wash: #12332f; --on-teal: #062220;
     --rust: #ffa183; --rust-wash: #3a1b11; --sand: #e9bf67; --sand-wash: #322709; --stone: #a4b6b3; --stone-wash: #1c302d;
-    --sea-far: #0d2220; --sea-mid: #10302d; --sea-near: #16443f;
+    --sea-far: #0d2220; --sea-mid: #10302d; --sea-near: #163f3b; --kelp: #2c6f67;
     --shadow: 0 1px 2px rgb(0 0 0 / 40%);
   }
 }
@@ -29,7 +29,7 @@ a { color: var(--teal); text-underline-offset: 0.2em; text-decoration-thickness:
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 2px solid var(--teal); outline-offset: 2px; border-radius: 4px; }
 main:focus { outline: none; }
-code, pre, .id { font-family: var(--mono); font-size: 0.875em; }
+code, .id { font-family: var(--mono); font-size: 0.875em; }
 .quiet { color: var(--quiet); font-weight: 400; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: -999px; top: 8px; padding: 8px 16px; background: var(--surface); z-index: 2; }
@@ -52,7 +52,7 @@ code, pre, .id { font-family: var(--mono); font-size: 0.875em; }
 main { display: block; }
 main > section, main > div, main > article { width: min(1200px, 100% - 48px); margin-inline: auto; }
 main > .hero { width: 100%; }
-.hero { position: relative; overflow: hidden; padding: 36px 0 118px; }
+.hero { position: relative; overflow: hidden; padding: 36px 0 150px; }
 .hero-text { position: relative; width: min(1200px, 100% - 48px); margin-inline: auto; }
 .overall { display: inline-flex; align-items: center; gap: 8px; font-weight: 600; font-size: 14px; color: var(--teal); }
 .overall::before { content: ""; width: 22px; height: 2px; background: currentColor; }
@@ -60,7 +60,10 @@ main > .hero { width: 100%; }
 .unhealthy .overall { color: var(--rust); }
 h1 { font: 500 clamp(28px, 4.4vw, 50px)/1.14 var(--display); letter-spacing: -0.015em; margin: 8px 0 10px; max-width: 24ch; text-wrap: balance; overflow-wrap: anywhere; }
 .sub { font-size: 18px; color: var(--quiet); }
-.sea { position: absolute; inset: auto 0 0; width: 100%; height: 96px; }
+.sea { position: absolute; inset: auto 0 0; width: 100%; height: 150px; mask-image: linear-gradient(#000 62%, transparent); }
+.forest { position: absolute; right: max(24px, calc((100% - 1200px) / 2 + 8px)); bottom: 26px; width: 190px; height: 225px; fill: var(--kelp); opacity: 0.85; mask-image: linear-gradient(#000 70%, transparent 96%); }
+.stalk { fill: none; stroke: var(--kelp); stroke-width: 2.6; stroke-linecap: round; }
+.hero:has(.troubles) .forest { bottom: 26px; height: 120px; width: auto; }
 .sea .far { fill: var(--sea-far); } .sea .mid { fill: var(--sea-mid); } .sea .near { fill: var(--sea-near); }
 .troubles { margin-top: 28px; display: grid; gap: 10px; }
 .trouble { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); overflow: hidden; border-left: 4px solid var(--sand); }
@@ -74,7 +77,7 @@ h1 { font: 500 clamp(28px, 4.4vw, 50px)/1.14 var(--display); letter-spacing: -0.
 .error { display: block; font: 13px/1.45 var(--mono); color: var(--rust); font-weight: 400; overflow-wrap: anywhere; margin-top: 2px; }
 .more { margin-top: 10px; color: var(--quiet); }
 
-#numbers { position: relative; margin-top: -58px; }
+#numbers { position: relative; margin-top: -62px; }
 .numbers { display: grid; grid-template-columns: repeat(6, 1fr); background: var(--surface); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow); }
 .numbers > div { padding: 16px 20px; border-left: 1px solid var(--line); display: flex; flex-direction: column; }
 .numbers > div:first-child { border-left: 0; }
@@ -87,6 +90,7 @@ h2 { font: 500 24px/1.2 var(--display); letter-spacing: -0.01em; margin: 52px 0 
 .empty { padding: 24px; border: 1px dashed var(--line); border-radius: 12px; color: var(--quiet); }
 .empty pre { margin: 14px 0; color: var(--ink); }
 pre { padding: 16px; background: var(--sunk); border-radius: 8px; overflow: auto; max-height: 480px; line-height: 1.55; white-space: pre; }
+pre code { font-size: 13.5px; }
 
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 16px; }
 .card { display: flex; flex-direction: column; gap: 12px; padding: 18px 20px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow); min-width: 0; }
@@ -133,12 +137,12 @@ select, input { min-height: 36px; padding: 5px 10px; background: var(--surface);
 .rows thead th { padding: 10px 14px; color: var(--quiet); font-size: 13px; background: var(--sunk); }
 .rows tbody td, .rows tbody th { padding: 11px 14px; border-top: 1px solid var(--line); vertical-align: top; }
 .rows tbody tr:hover { background: color-mix(in srgb, var(--teal-wash) 35%, transparent); }
-.rows .long { overflow-wrap: anywhere; min-width: 120px; }
+.rows .long { overflow-wrap: anywhere; min-width: 180px; }
 .rows .why { min-width: 220px; max-width: 420px; overflow-wrap: anywhere; }
 .rows .number { text-align: right; }
+.id { white-space: nowrap; }
 .rows.figures thead th:not(:first-child) { text-align: right; }
-.rows td.actions { flex-wrap: nowrap; }
-.rows td.actions, .rows td.actions::before { display: table-cell; white-space: nowrap; }
+.rows td.actions { display: table-cell; white-space: nowrap; }
 .rows td.actions button + button { margin-left: 8px; }
 .rows td.actions button { padding-inline: 12px; }
 p.actions { margin-bottom: 14px; }
@@ -185,19 +189,24 @@ dialog menu { display: flex; justify-content: end; flex-wrap: wrap; gap: 10px; m
   .columns { grid-template-columns: 1fr; }
 }
 @media (max-width: 820px) {
-  .rows, .rows tbody, .rows tr, .rows td, .rows th { display: block; }
+  .rows, .rows tbody { display: block; }
   .rows { background: none; border: 0; box-shadow: none; border-radius: 0; }
   .rows thead { display: none; }
   .rows tbody tr { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; margin-bottom: 12px; }
-  .rows tbody td, .rows tbody th { display: grid; grid-template-columns: 84px minmax(0, 1fr); gap: 12px; border: 0; padding: 3px 0; }
-  .rows tbody td::before, .rows tbody th::before { content: attr(data-label); color: var(--quiet); font-size: 13px; }
-  .rows .why { display: block; max-width: none; min-width: 0; }
-  .rows .why::before { display: block; }
-  .rows .number { text-align: left; }
-  .rows td > *, .rows th > * { justify-self: start; }
-  .rows td.actions { display: flex; padding-top: 10px; gap: 8px; }
-  .rows td.actions::before { display: none; }
+  .rows tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 4px 10px; align-items: baseline; }
+  .rows tbody td, .rows tbody th { border: 0; padding: 0; min-width: 0; }
+  .rows .why, .rows .wide, .rows td.actions, .figures tbody th { grid-column: 1 / -1; max-width: none; }
+  .rows .end { grid-column: 3; grid-row: 1; color: var(--quiet); }
+  #job-list .kind { grid-column: 1; grid-row: 2; font-weight: 600; }
+  #job-list .long { grid-column: 2 / -1; grid-row: 2; }
+  .rows .attempts { display: none; }
+  .rows .long { min-width: 0; }
+  #dead-letter-list .long { grid-column: 1 / -1; }
+  .rows td.actions { display: flex; padding-top: 8px; gap: 8px; }
   .rows td.actions button + button { margin-left: 0; }
+  .rows.figures tbody tr { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .rows.figures td { text-align: left; display: block; }
+  .rows.figures td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 13px; }
   button, select, input { min-height: 44px; }
 }
 @media (max-width: 560px) {
@@ -214,7 +223,9 @@ dialog menu { display: flex; justify-content: end; flex-wrap: wrap; gap: 10px; m
   .numbers > div:nth-child(n + 3) { border-top: 1px solid var(--line); }
   .numbers dd { font-size: 26px; }
   .trouble dl { padding: 14px 16px; }
-  .filter label { flex: 1 1 100%; }
+  .filter label { flex: 1 1 40%; }
+  .filter label:nth-of-type(3) { flex-basis: 55%; }
+  .filter select, .filter input { width: 100%; }
   .filter button { flex: 1; }
   footer a { margin: 0 16px 0 0; }
 }

@@ -20,10 +20,12 @@ export interface Trouble {
 
 const ORDER = { unhealthy: 0, degraded: 1, note: 2 } as const
 
+/** By severity; within it outages before what they leave behind, and the oldest first. */
 export function troublesOf(status: Status): readonly Trouble[] {
-  const told = [...storeTrouble(status), ...status.targets.flatMap((target) => targetTrouble(target, status.now))]
-  const all = [...told, ...deadLetterTrouble(status), ...workerTrouble(status), ...otherTroubles(status)]
-  return all.sort((a, b) => ORDER[a.severity] - ORDER[b.severity] || (a.since ?? 0) - (b.since ?? 0))
+  const outages = status.targets.flatMap((target) => targetTrouble(target, status))
+  outages.sort((a, b) => (a.since ?? 0) - (b.since ?? 0))
+  const others = [...otherTroubles(status), ...deadLetterTrouble(status), ...workerTrouble(status)]
+  return [...storeTrouble(status), ...outages, ...others].sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
 }
 
 function reason(status: Status, check: string): HealthReason | undefined {
@@ -45,8 +47,9 @@ function storeTrouble(status: Status): readonly Trouble[] {
   ]
 }
 
-function targetTrouble(target: TargetStatus, now: number): readonly Trouble[] {
+function targetTrouble(target: TargetStatus, status: Status): readonly Trouble[] {
   const { name, breaker, paused, held, lastError } = target
+  const { now } = status
   const jobs = held === 0 ? 'No job' : plural(held, 'job')
   const error = lastError === undefined ? {} : { error: `${lastError.name}: ${lastError.message}` }
   if (breaker?.state === 'isolated')
@@ -93,6 +96,7 @@ function targetTrouble(target: TargetStatus, now: number): readonly Trouble[] {
     {
       severity: 'note',
       what: `${name} is paused by hand`,
+      ...since(reason(status, `target:${name}`)?.since),
       held: jobs,
       next: resume === undefined ? 'Nothing, until somebody resumes it.' : html`It resumes by itself ${resume}.`,
       nextShort: resume === undefined ? 'waits for somebody to resume it' : html`resumes ${resume}`,
@@ -104,10 +108,9 @@ function deadLetterTrouble(status: Status): readonly Trouble[] {
   const { pending, exhausted } = status.deadLetters
   const all = pending + exhausted
   if (all === 0) return []
-  const next: Content =
-    exhausted === 0
-      ? 'They are tried again by themselves, later each time.'
-      : html`${pending === 0 ? '' : `${countText(pending)} are tried again by themselves. `}${countText(exhausted)} wait for a person: redrive or discard them below.`
+  const again = pending === 1 ? '1 is tried again by itself.' : `${countText(pending)} are tried again by themselves.`
+  const waiting = `${countText(exhausted)} ${exhausted === 1 ? 'waits' : 'wait'} for a person`
+  const next = `${pending === 0 ? '' : again} ${exhausted === 0 ? '' : `${waiting}: redrive or discard them below.`}`.trim()
   return [
     {
       severity: 'degraded',
@@ -115,7 +118,7 @@ function deadLetterTrouble(status: Status): readonly Trouble[] {
       ...since(reason(status, 'dead-letters')?.since),
       held: `${plural(all, 'dead letter')}`,
       next,
-      nextShort: exhausted === 0 ? 'they are tried again later' : `${countText(exhausted)} wait for a person`,
+      nextShort: exhausted === 0 ? 'tried again by themselves' : waiting,
     },
   ]
 }
