@@ -99,11 +99,11 @@ export class LiveExecution implements Execution {
     return this.parent === undefined ? (this.#options?.signal?.aborted ?? false) : this.parent.aborted
   }
 
-  /** Why it was aborted; the outermost cause wins. Undefined when it was not. */
+  /** Why it was aborted: who was first decides, as on the signal. Undefined when it was not. */
   get abortReason(): unknown {
-    const outer = this.parent === undefined ? this.#options?.signal : this.parent
-    if (outer?.aborted) return outer instanceof LiveExecution ? outer.abortReason : outer.reason
-    return this.#abortedBy?.reason
+    // A policy aborts only what is not aborted yet, so its own reason, where there is one, came before any outer one.
+    if (this.#abortedBy !== undefined) return this.#abortedBy.reason
+    return this.parent === undefined ? this.#options?.signal?.reason : this.parent.abortReason
   }
 
   get signal(): AbortSignal {
@@ -129,8 +129,10 @@ export class LiveExecution implements Execution {
 
   /** Gives this attempt up; everything derived from it aborts too. The first reason stays. */
   abort(reason: unknown): void {
-    if (this.#abortedBy !== undefined) return
+    if (this.aborted) return
     this.#abortedBy = { reason }
+    // Work that ignores its signal may never settle, and so never close.
+    this.close()
     this.#controller?.abort(reason)
   }
 
