@@ -1,0 +1,79 @@
+import { same } from '../../testing/store-contract/harness.ts'
+import type { JobStore } from '../../work/store.ts'
+import type { NaiveJob, NaiveStore } from './naive-store.ts'
+
+const SHOWN = [
+  'id',
+  'kind',
+  'target',
+  'priority',
+  'state',
+  'runAt',
+  'attempts',
+  'token',
+  'lostLeases',
+  'generation',
+  'cancelRequested',
+  'worker',
+  'leaseUntil',
+  'finishedAt',
+] as const
+
+/** Everything that a store can show is what the naive one holds. */
+export async function compareAll(model: NaiveStore, store: JobStore): Promise<void> {
+  const jobs = (await store.list({ limit: 1000 })).items
+  same(
+    jobs.map((job) => ({
+      ...Object.fromEntries(SHOWN.map((field) => [field, job[field]])),
+      events: job.history.map(({ event }) => event),
+    })),
+    model.jobs.map((job) => ({ ...Object.fromEntries(SHOWN.map((field) => [field, job[field]])), events: job.events })).reverse(),
+    'jobs',
+  )
+  const letters = (await store.deadLetters({ limit: 1000 })).items
+  same(
+    letters.map(({ id, kind, target, status, targetDown, generation, nextRetryAt }) => ({
+      id,
+      kind,
+      target,
+      status,
+      targetDown,
+      generation,
+      nextRetryAt,
+    })),
+    [...model.letters].reverse(),
+    'letters',
+  )
+  same(
+    (await store.counts()).map((row) => JSON.stringify([row.kind, row.target, row.state, row.count, row.oldestRunAt])).sort(),
+    countsOf(model),
+    'counts',
+  )
+  same(
+    (await store.deadLetterCounts()).reduce((sum, { count }) => sum + count, 0),
+    model.letters.length,
+    'dead letters counted',
+  )
+  const scheduled = model.jobs.filter(({ state }) => state === 'scheduled').map(({ runAt }) => runAt)
+  same(await store.nextRunAt(), scheduled.length === 0 ? undefined : Math.min(...scheduled), 'nextRunAt')
+  for (const state of ['available', 'running', 'dead', 'cancelled'] as const)
+    same(
+      (await store.list({ state, kind: 'x', limit: 1000 })).items.map(({ id }) => id),
+      model.jobs
+        .filter((job) => job.state === state && job.kind === 'x')
+        .map(({ id }) => id)
+        .reverse(),
+      `list of ${state}`,
+    )
+}
+
+function countsOf(model: NaiveStore): string[] {
+  const groups = Map.groupBy(model.jobs, ({ kind, target, state }) => JSON.stringify([kind, target, state]))
+  return [...groups.values()]
+    .map((jobs) => {
+      const { kind, target, state, finishedAt } = jobs[0] as NaiveJob
+      const oldest = finishedAt === undefined ? Math.min(...jobs.map(({ runAt }) => runAt)) : 0
+      return JSON.stringify([kind, target, state, jobs.length, oldest])
+    })
+    .sort()
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { storeContract } from '../../testing/store-contract.ts'
+import { VirtualClock } from '../../testing/virtual-clock.ts'
+import { sqliteStore } from './sqlite-store.ts'
+
+async function openFile() {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'))
+  const clock = new VirtualClock()
+  const make = async () => {
+    const store = sqliteStore({ path: join(folder, 'work.db'), durability: 'normal', clock })
+    await store.open()
+    return store
+  }
+  let store = await make()
+  return {
+    store,
+    clock,
+    async reopen() {
+      await store.close()
+      store = await make()
+      return store
+    },
+    async close() {
+      await store.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function openMemory() {
+  const clock = new VirtualClock()
+  const store = sqliteStore({ path: ':memory:', clock })
+  await store.open()
+  return { store, clock, close: () => store.close() }
+}
+
+// W: 1, 6, 8, 18, 22
+describe('a SQLite store on a file', () => {
+  it.each(storeContract({ open: openFile }))('$name', ({ run }) => run())
+})
+
+describe('a SQLite store in memory', () => {
+  it.each(storeContract({ open: openMemory }))('$name', ({ run }) => run())
+})
+
+describe('the options of a SQLite store', () => {
+  it('are checked when it is made', () => {
+    expect(() => sqliteStore({ path: '' })).toThrow("'path' must be a non-empty string")
+    expect(() => sqliteStore({ path: 'x', durability: 'off' as 'full' })).toThrow("must be one of 'full', 'normal'")
+    expect(() => sqliteStore({ path: 'x', busyTimeoutMs: 251 })).toThrow('must be a whole number from 0 to 250')
+    expect(() => sqliteStore({ path: 'x', durable: true } as never)).toThrow("'sqliteStore.durable' is not an option")
+  })
+})
