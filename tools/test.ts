@@ -52,17 +52,9 @@ function chosenTests(): string[] {
 }
 
 function printSummary({ passed, failed, skipped, files }: TestReport): void {
-  console.log(
-    `\nran ${files} files of tests${
-      servers.length === 0
-        ? ''
-        : `, with ${servers
-            .filter((one) => !one.lack)
-            .map((one) => one.name)
-            .join(', ')}`
-    }`,
-  )
-  for (const { lack } of servers) if (lack !== undefined) console.log(`skipped what needs it: ${lack}`)
+  const here = servers.filter(({ lack }) => lack === undefined).map(({ name }) => name)
+  console.log(`\nran ${files} files of tests${here.length === 0 ? '' : `, with ${here.join(', ')}`}`)
+  for (const { lack } of servers) if (lack !== undefined) console.log(`${strict ? 'missing' : 'skipped what needs it'}: ${lack}`)
   for (const name of skipped) console.log(`skipped: ${name}`)
   if (strict && skipped.length > 0) console.log('nothing may be skipped where CI=true')
   // An error outside of any test fails the run as well.

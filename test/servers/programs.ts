@@ -31,7 +31,12 @@ export const programs: Readonly<Record<ServerName, Program>> = {
     environment: 'HOLDFAST_TEST_AMQP',
     find: () => executable('/usr/lib/rabbitmq/bin/rabbitmq-server') ?? onPath('rabbitmq-server'),
   },
-  kafka: { title: 'kcat, which mocks Kafka', packages: ['kcat'], environment: 'HOLDFAST_TEST_KAFKA', find: () => onPath('kcat') },
+  kafka: {
+    title: 'kcat (which mocks Kafka)',
+    packages: ['kcat'],
+    environment: 'HOLDFAST_TEST_KAFKA',
+    find: () => onPath('kcat'),
+  },
   chromium: { title: 'Chromium', packages: ['chromium'], find: findChromium },
 }
 
