@@ -40,7 +40,8 @@ const URL_PASSWORD = /([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#@:]{0,256}:)[^\s/?#]*@/
 const URL_SECRET =
   /([?&;][\w.-]{0,40}?(?:token|password|passwd|pwd|secret|api[-_]?key|access[-_]?key|signature|sig|auth)=)[^&#\s"'<>]+/gi
 const CREDENTIALS = /\b(Bearer|Basic)\s{1,4}[\w.~+/=-]{6,}/gi
-const NAMED = /\b((?:api[-_]?key|access[-_]?token|password|passwd|secret|token)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"'&,;}]{4,}/gi
+const NAMED =
+  /\b((?:api[-_]?key|access[-_]?token|password|passwd|secret|token)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"'&,;#[}][^\s"'&,;#}]{3,}/gi
 
 /** Makes a redactor. The result shares nothing with its input; values that are not JSON become text. */
 export function createRedactor(options: RedactOptions = {}): Redact {
@@ -80,7 +81,7 @@ export function redactText(text: string, mask = '[redacted]'): string {
     .replace(URL_PASSWORD, `$1${mask}@`)
     .replace(URL_SECRET, `$1${mask}`)
     .replace(CREDENTIALS, `$1 ${mask}`)
-    .replace(NAMED, (whole, head: string) => (whole.endsWith(mask) ? whole : `${head}${mask}`))
+    .replace(NAMED, `$1${mask}`)
 }
 
 function plainName(name: string): string {
