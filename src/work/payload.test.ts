@@ -38,7 +38,7 @@ describe('a payload', () => {
     ['a function', { items: [1, 2, 3, { name: () => 1 }] }, 'payload.items[3].name'],
     ['undefined', { a: undefined }, 'payload.a'],
     ['nothing at all', undefined, 'payload'],
-    ['a hole in an array', { a: new Array(1) }, 'payload.a[0]'],
+    ['a hole in an array', { a: Object.assign([], { length: 1 }) }, 'payload.a[0]'],
     ['NaN', [Number.NaN], 'payload[0]'],
     ['Infinity', { 'not a name': Infinity }, 'payload["not a name"]'],
     ['a bigint', { a: 1n }, 'payload.a'],

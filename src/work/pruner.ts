@@ -9,9 +9,9 @@ import type { JobStore } from './store.ts'
 export interface PrunerOptions {
   readonly store: JobStore
   readonly clock: Clock
-  /** Finished jobs younger than this stay. Default 7 d. */
+  /** Finished jobs older than this go. Default 7 d. */
   readonly olderThan?: Duration
-  /** Of the older ones, as many of the newest as make this many in all stay. Default 10,000. */
+  /** At most so many stay, the newest, however young. Their idempotency keys stay for their window. Default 100,000. */
   readonly keep?: number
   /** Rows at once. Default 500. */
   readonly batch?: number
@@ -36,7 +36,7 @@ export class Pruner {
     this.#store = options.store
     this.#clock = options.clock
     this.#olderThanMs = checkDuration(options.olderThan ?? '7d', 'retention.olderThan')
-    this.#keep = checkInteger(options.keep ?? 10_000, 'retention.keep', 0)
+    this.#keep = checkInteger(options.keep ?? 100_000, 'retention.keep', 0)
     this.#batch = checkInteger(options.batch ?? 500, 'retention.batch', 1)
     const everyMs = checkDuration(options.every ?? '5m', 'retention.every', 1)
     this.#periodic = new Periodic(options.clock, everyMs, () => this.prune())
