@@ -24,6 +24,8 @@ export class Attempt {
   readonly #permits: unknown[] = []
   #timer: WheelEntry | undefined
   #limitMs = 0
+  /** When the call began, where the retry asks for it; only the first attempt has to know. */
+  #startedAt: number | undefined
   #running = false
   /** The caller has been answered, or the next attempt begun; what still happens here is late. */
   #over = false
@@ -49,16 +51,20 @@ export class Attempt {
 
   start(): void {
     if (this.#call.aborted) return this.#reject(this.#call.abortReason)
-    if (this.#number === 1 && this.#frame.retry?.timed) this.#call.now()
+    if (this.#number === 1) {
+      // An outer frame may have read the clock long ago: between frames a layer takes its own time.
+      this.#call.refresh()
+      if (this.#frame.retry?.timed) this.#startedAt = this.#call.now()
+    }
     this.#admit(0)
   }
 
   #admit(from: number): void {
     const { gates, timeoutAt } = this.#frame
     for (let index = from; index < gates.length; index++) {
-      if (index === timeoutAt && this.#timer === undefined) this.#arm()
       let permit: unknown
       try {
+        if (index === timeoutAt && this.#timer === undefined) this.#arm()
         permit = gates[index]!.enter(this.#execution)
       } catch (error) {
         return this.#refused(error)
@@ -66,7 +72,11 @@ export class Attempt {
       if (permit instanceof Promise) return this.#await(permit, index)
       this.#permits.push(permit)
     }
-    if (timeoutAt === gates.length) this.#arm()
+    try {
+      if (timeoutAt === gates.length) this.#arm()
+    } catch (error) {
+      return this.#refused(error)
+    }
     this.#run()
   }
 
@@ -77,6 +87,8 @@ export class Attempt {
         if (this.#over) return this.#frame.gates[index]!.cancelled(permit, this.#execution)
         this.#execution.refresh()
         this.#permits.push(permit)
+        // The caller's cancel crossed with the grant: the operation must not begin any more.
+        if (this.#execution.aborted) return this.#refused(this.#execution.abortReason)
         this.#admit(index + 1)
       },
       (error) => {
@@ -99,23 +111,28 @@ export class Attempt {
   #run(): void {
     this.#running = true
     let result: unknown
+    let pending: Promise<unknown> | undefined
     try {
       result = this.#frame.next(this.#execution)
+      if (result instanceof Promise) pending = result
+      else if (isThenable(result)) pending = Promise.resolve(result)
     } catch (error) {
       return this.#onError(error)
     }
-    if (result instanceof Promise) result.then(this.#onValue, this.#onError)
-    else if (isThenable(result)) Promise.resolve(result).then(this.#onValue, this.#onError)
-    else this.#onValue(result)
+    if (pending === undefined) this.#onValue(result)
+    else pending.then(this.#onValue, this.#onError)
   }
 
   readonly #onValue = (value: unknown): void => {
     if (this.#over) return this.#settleLate(true, value)
+    const cancelled = this.#execution.aborted
     this.#finish()
     try {
       const { gates } = this.#frame
-      for (let index = gates.length - 1; index >= 0; index--)
-        gates[index]!.succeeded(this.#permits[index], value, this.#execution)
+      for (let index = gates.length - 1; index >= 0; index--) {
+        if (cancelled) gates[index]!.cancelled(this.#permits[index], this.#execution)
+        else gates[index]!.succeeded(this.#permits[index], value, this.#execution)
+      }
       if (this.#frame.retry?.rejectsResult?.(value)) return this.#proceed({ value })
     } catch (error) {
       return this.#reject(error)
@@ -198,8 +215,10 @@ export class Attempt {
     if (retry === undefined) return 'error' in failure ? this.#reject(failure.error) : this.#resolve(failure.value)
     if (this.#call.aborted) return this.#reject(this.#call.abortReason)
     try {
-      this.#session ??= retry.begin(this.#call)
+      this.#session ??= retry.begin(this.#call, this.#startedAt)
       const delayMs = this.#session.next(this.#number, failure, this.#call)
+      // A rule or a listener of the user may have cancelled the call while it decided.
+      if (this.#call.aborted) return this.#cancelled()
       if (delayMs >= 0) return this.#later(delayMs)
       const end = this.#session.conclude(this.#number, failure)
       if ('error' in end) this.#reject(end.error)
@@ -217,15 +236,21 @@ export class Attempt {
     }
     const stop = (): void => {
       cancel()
-      this.#session?.cancelled()
-      this.#reject(this.#call.abortReason)
+      this.#cancelled()
     }
     const signal = this.#call.cancellable ? this.#call.signal : undefined
     signal?.addEventListener('abort', stop, { once: true })
     const cancel = this.#call.clock.setTimer(delayMs, begin)
   }
+
+  #cancelled(): void {
+    this.#session?.cancelled()
+    this.#reject(this.#call.abortReason)
+  }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+/** What `await` would wait for. May throw, when reading `then` does. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  return typeof (value as { then?: unknown }).then === 'function'
 }

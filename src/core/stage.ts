@@ -47,7 +47,8 @@ export interface RetrySession {
 export type RetryFailure = { readonly error: unknown } | { readonly value: unknown }
 
 export interface RetryStage {
-  begin(execution: LiveExecution): RetrySession
+  /** `startedAt` is when the call began, known when `timed` asked for it. */
+  begin(execution: LiveExecution, startedAt: number | undefined): RetrySession
   /** True when the clock is to be read before the first attempt. */
   readonly timed: boolean
   /** When present, asked about every result; true asks for another attempt. */

@@ -10,13 +10,14 @@ import type { RetryFailure, RetrySession } from './stage.ts'
 export function runSync(frame: Frame, call: LiveExecution): unknown {
   if (frame.timeout !== undefined)
     throw new OptionError('executeSync', 'cannot run under a timeout, which cannot interrupt a synchronous operation', 'timeout')
-  if (frame.retry?.timed) call.now()
+  call.refresh()
+  const startedAt = frame.retry?.timed ? call.now() : undefined
   let session: RetrySession | undefined
   for (let attempt = 1; ; attempt++) {
     const execution = attempt === 1 ? call : call.child(attempt, false)
     const failure = attemptSync(frame, execution)
     if (frame.retry === undefined || ('value' in failure && !frame.retry.rejectsResult?.(failure.value))) return conclude(failure)
-    session ??= frame.retry.begin(call)
+    session ??= frame.retry.begin(call, startedAt)
     const delayMs = session.next(attempt, failure, call)
     if (delayMs < 0) return conclude(session.conclude(attempt, failure))
     blockFor(delayMs)

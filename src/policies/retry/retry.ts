@@ -111,8 +111,8 @@ export class Retry extends BasePolicy implements RetryStage {
   }
 
   /** @internal */
-  begin(execution: LiveExecution): RetrySession {
-    return new Session(this, execution)
+  begin(execution: LiveExecution, startedAt: number | undefined): RetrySession {
+    return new Session(this, startedAt ?? execution.clock.now())
   }
 
   /** @internal */
@@ -142,9 +142,9 @@ class Session implements RetrySession {
   readonly #errors: unknown[] = []
   #previousDelay = 0
 
-  constructor(retry: Retry, execution: LiveExecution) {
+  constructor(retry: Retry, startedAt: number) {
     this.#retry = retry
-    this.#startedAt = execution.now()
+    this.#startedAt = startedAt
   }
 
   next(attempt: number, failure: RetryFailure, execution: LiveExecution): number {

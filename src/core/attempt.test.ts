@@ -1,0 +1,253 @@
+import { describe, expect, it, vi } from 'vitest'
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts'
+import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
+import { rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
+import { retry } from '../policies/retry/retry.ts'
+import { timeout } from '../policies/timeout/timeout.ts'
+import { scripted } from '../testing/scripted-operation.ts'
+import { VirtualClock } from '../testing/virtual-clock.ts'
+import { OptionError, TimeoutError } from './errors.ts'
+import { compose, policy } from './policy.ts'
+
+const clock = new VirtualClock()
+const settled = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  )
+
+describe('a rule of the user that throws', () => {
+  it('in a limit of a timeout fails the call and gives the permits back', async () => {
+    const slots = bulkhead({ limit: 1, clock })
+    const broken = timeout({
+      limit: () => {
+        throw new Error('no limit')
+      },
+      clock,
+    })
+    const operation = scripted().thenReturns('ok')
+    await expect(compose(slots, broken).execute(operation)).rejects.toThrow('no limit')
+    expect([slots.snapshot().inFlight, operation.calls.length]).toEqual([0, 0])
+  })
+
+  it('in a later attempt too, and the call still settles', async () => {
+    const slots = bulkhead({ limit: 1, clock })
+    let asked = 0
+    const broken = timeout({ limit: () => (++asked === 1 ? 10 : (0 as number)), clock })
+    const stack = compose(retry({ backoff: () => 5, clock }), slots, broken)
+    const end = settled(stack.execute(scripted().fails()))
+    await clock.advance(10)
+    expect(await end).toMatchObject({ error: { option: 'timeout.limit' } })
+    expect(slots.snapshot().inFlight).toBe(0)
+  })
+
+  it('after a wait too', async () => {
+    const slots = bulkhead({ limit: 1, queue: 1, clock })
+    const held = slots.acquire()
+    const broken = timeout({ limit: () => 'soon', clock })
+    const end = settled(compose(slots, broken).execute(scripted().thenReturns('ok')))
+    await clock.advance(1)
+    held.succeed()
+    expect(((await end) as { error: unknown }).error).toBeInstanceOf(OptionError)
+    expect(slots.snapshot()).toMatchObject({ inFlight: 0, queued: 0 })
+  })
+})
+
+describe('an abort that crosses with the end of a wait', () => {
+  // T: 12, 17
+  it('does not start the operation when the place was just granted', async () => {
+    const slots = bulkhead({ limit: 1, queue: 1, clock })
+    const held = slots.acquire()
+    const controller = new AbortController()
+    const operation = scripted().thenReturns('ok')
+    const end = settled(slots.execute(operation, { signal: controller.signal }))
+    held.succeed()
+    controller.abort('enough')
+    expect(await end).toEqual({ error: 'enough' })
+    await clock.advance(1)
+    expect([operation.calls.length, slots.snapshot().inFlight]).toEqual([0, 0])
+  })
+
+  // T: 12
+  it('does not start the next attempt when a rule aborts while it decides', async () => {
+    const controller = new AbortController()
+    const again = retry({
+      clock,
+      backoff: () => {
+        controller.abort('enough')
+        return '1h'
+      },
+    })
+    const operation = scripted().fails()
+    expect(await settled(again.execute(operation, { signal: controller.signal }))).toEqual({ error: 'enough' })
+    expect([operation.calls.length, clock.pendingTimers()]).toEqual([1, 0])
+  })
+})
+
+describe('what an operation may return', () => {
+  // T: 32
+  it('is a thenable, an object or a function, and its place is held until it settles', async () => {
+    for (const make of [() => ({}), () => () => 1]) {
+      const slots = bulkhead({ limit: 1, clock })
+      let settle: (value: unknown) => void = () => {}
+      const thenable = Object.assign(make(), { then: (resolve: (value: unknown) => void) => (settle = resolve) })
+      const end = slots.execute(() => thenable as unknown as PromiseLike<string>)
+      await clock.advance(1)
+      expect(slots.snapshot().inFlight).toBe(1)
+      settle('done')
+      await expect(end).resolves.toBe('done')
+      expect(slots.snapshot().inFlight).toBe(0)
+    }
+  })
+
+  // T: 32
+  it('is an object whose `then` throws: that is a failure, and the permit is back', async () => {
+    const slots = bulkhead({ limit: 1, clock })
+    const trap = Object.defineProperty({}, 'then', {
+      get() {
+        throw new Error('trap')
+      },
+    })
+    await expect(slots.execute(() => trap)).rejects.toThrow('trap')
+    expect(slots.snapshot().inFlight).toBe(0)
+  })
+
+  // T: 32
+  it('is a rejection that cannot even be looked at', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const slots = bulkhead({ limit: 1, clock })
+    const end = settled(slots.execute(() => Promise.reject(proxy)))
+    expect(Object.is(((await end) as { error: unknown }).error, proxy)).toBe(true)
+    expect(slots.snapshot().inFlight).toBe(0)
+  })
+})
+
+describe('the time of a call', () => {
+  it('counts waits in a gate of the first attempt towards maxElapsed', async () => {
+    const rate = rateLimiter({ limit: 1, per: '10s', burst: 1, maxWait: '1m', clock })
+    rate.consume()
+    const stack = compose(retry({ maxAttempts: 5, maxElapsed: '10s', backoff: () => 1000, clock }), rate)
+    const operation = scripted().fails()
+    const end = settled(stack.execute(operation))
+    await clock.advance(60_000)
+    await end
+    expect(operation.calls.length).toBe(1)
+  })
+
+  it('is read anew behind a layer that took its time', async () => {
+    const slow = policy('slow', (next) => async (execution) => {
+      await new Promise<void>((resolve) => clock.setTimer(10_000, resolve))
+      return next(execution)
+    })
+    const rate = () => rateLimiter({ limit: 1, per: '10s', burst: 1, clock })
+    const [outer, inner] = [rate(), rate()]
+    const end = settled(compose(outer, slow, inner).execute(() => 'ok'))
+    await clock.advance(5000)
+    expect(inner.consume().allowed).toBe(true)
+    await clock.advance(4999)
+    expect(inner.decide().retryAfterMs).toBe(5001)
+    await clock.advance(1)
+    // 5 s are missing at the time of the second gate; measured from the first one it would be 10 more.
+    expect(await end).toMatchObject({ error: { code: 'ERR_RATE_LIMITED', retryAfterMs: 5000 } })
+  })
+})
+
+describe('cancellation', () => {
+  // T: 3
+  it('teaches nothing, also when the operation ignored it and succeeded', async () => {
+    const breaker = circuitBreaker({ trip: { consecutive: 1 }, openFor: 100, clock })
+    await settled(breaker.execute(scripted().fails()))
+    await clock.advance(100)
+    const controller = new AbortController()
+    const operation = scripted<string>().hangs()
+    const end = settled(breaker.execute(operation, { signal: controller.signal }))
+    expect(breaker.state).toBe('half-open')
+    controller.abort('enough')
+    expect(await end).toEqual({ error: 'enough' })
+    operation.release('ok')
+    await clock.advance(1)
+    expect([breaker.state, breaker.peek()]).toEqual(['half-open', { slots: 1 }])
+  })
+
+  // T: 14
+  it('and time up are told apart by who was first', async () => {
+    const stack = timeout({ limit: 100, clock })
+    const first = new AbortController()
+    const cancelled = settled(stack.execute(scripted().hangs(), { signal: first.signal }))
+    await clock.advance(99)
+    first.abort('enough')
+    await clock.advance(1)
+    expect(await cancelled).toEqual({ error: 'enough' })
+    const second = new AbortController()
+    const late = settled(stack.execute(scripted().hangs(), { signal: second.signal }))
+    await clock.advance(100)
+    second.abort('enough')
+    expect(((await late) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  })
+})
+
+describe('attempt numbers', () => {
+  it('are those of the innermost retry', async () => {
+    const operation = scripted<string>().fails(3).thenReturns('ok')
+    const inner = retry({ maxAttempts: 2, backoff: () => 0, clock, name: 'inner' })
+    const outer = retry({ maxAttempts: 2, backoff: () => 0, clock, name: 'outer' })
+    const end = compose(outer, inner).execute(operation)
+    await clock.advance(1)
+    await expect(end).resolves.toBe('ok')
+    expect(operation.attempts).toEqual([1, 2, 1, 2])
+  })
+})
+
+it('a timer that expires while a gate waits gives the place in the queue back', async () => {
+  const slots = bulkhead({ limit: 1, queue: 1, clock })
+  const held = slots.acquire()
+  const operation = scripted().thenReturns('ok')
+  const end = settled(compose(timeout({ limit: 50, clock }), slots).execute(operation))
+  await clock.advance(49)
+  expect(slots.snapshot().queued).toBe(1)
+  await clock.advance(1)
+  expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  expect(slots.snapshot().queued).toBe(0)
+  held.succeed()
+  expect([operation.calls.length, slots.snapshot().inFlight]).toEqual([0, 0])
+})
+
+it('a grant that crosses with the timeout goes straight back', async () => {
+  const slots = bulkhead({ limit: 1, queue: 1, clock })
+  const held = slots.acquire()
+  const operation = scripted().thenReturns('ok')
+  const bounded = timeout({ limit: 50, clock })
+  bounded.observe(({ type }) => type === 'timeout.expired' && held.succeed())
+  const end = settled(compose(bounded, slots).execute(operation))
+  await clock.advance(50)
+  expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  expect([operation.calls.length, slots.snapshot().inFlight, slots.snapshot().queued]).toEqual([0, 0, 0])
+})
+
+// T: 13, 16
+it('work that ignores its timeout is abandoned: its caller is free, its place is not', async () => {
+  const slots = bulkhead({ limit: 1, clock })
+  const bounded = timeout({ limit: 50, clock })
+  const events = vi.fn()
+  const stack = compose(bounded, slots)
+  stack.observe(({ type }) => events(type))
+  const operation = scripted<string>().hangs()
+  const end = settled(stack.execute(operation))
+  await clock.advance(51)
+  expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  expect([bounded.abandonedCount, slots.snapshot().inFlight]).toEqual([1, 1])
+  expect(events.mock.calls.flat()).toEqual(['timeout.expired', 'timeout.abandoned'])
+  operation.release()
+  await clock.advance(1)
+  expect([bounded.abandonedCount, slots.snapshot().inFlight]).toEqual([0, 0])
+})
+
+// T: 13
+it('work that ends when it is told to is not abandoned', async () => {
+  const bounded = timeout({ limit: 50, clock })
+  const end = settled(bounded.execute(scripted().hangsUntilAborted()))
+  await clock.advance(60)
+  expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  expect(bounded.abandonedCount).toBe(0)
+})
