@@ -4,7 +4,8 @@
  * - ```ts blocks run, unless marked `no-run` (checked only) or `type-only` (the same, said of declarations); one marked
  *   `continues` goes on from the block before it.
  * - ```sh blocks run when marked `run`.
- * - an `@example` sees the exports of its module, of its room and of the familiar ones (below); it runs when marked `@example run`.
+ * - an `@example` sees the exports of its module, of its room and of the familiar ones (below), and `any` for
+ *   what a line `// given db, send` names; it runs when marked `@example run`.
  *
  *     node tools/check-docs.ts [page or source …]
  */
@@ -92,13 +93,18 @@ function preludeFor(block: CodeBlock): string {
     [...code.matchAll(/\b(?:const|let|class|function|interface|type)\s+([A-Za-z_$][\w$]*)/g)].map((match) => match[1]!),
   )
   for (const match of code.matchAll(/\bimport\s[^'"]*/g)) for (const name of match[0].match(/[\w$]+/g) ?? []) own.add(name)
-  return [...used]
+  const given = new Set(
+    [...block.code.matchAll(/^\s*\/\/ given ([\w$, ]+)$/gm)].flatMap((match) => match[1]!.split(/[\s,]+/).filter(Boolean)),
+  )
+  for (const name of given) own.add(name)
+  const declared = [...given].map((name) => `declare const ${name}: any`)
+  const imported = [...used]
     .filter((name) => !own.has(name))
     .flatMap((name) => {
       const from = moduleFor(name, block.file)
       return from === undefined ? [] : `import ${isType(from, name) ? 'type ' : ''}{ ${name} } from '../../${from}'`
     })
-    .join('; ')
+  return [...imported, ...declared].join('; ')
 }
 
 function moduleFor(name: string, file: string): string | undefined {

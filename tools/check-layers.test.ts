@@ -43,6 +43,8 @@ describe('the layer check', () => {
           'stores/memory/m.ts': "import { rule } from '../rules/r.ts'\nexport const m = rule",
           'stores/rules/r.ts': 'export const rule = 1',
           'runtime/r.ts': "import { s } from '../stores/sqlite/s.ts'\nexport const r = s",
+          'ops/testing/demo.ts':
+            "import { fc } from 'fast-check'\nimport { r } from '../../runtime/r.ts'\nexport const d = [fc, r]",
           'core/a.test.ts': "import { expect } from 'vitest'\nimport { r } from '../runtime/r.ts'\nexpect(r).toBe(Date.now())",
         },
         { hono: '4' },
@@ -70,6 +72,11 @@ describe('the layer check', () => {
       'what stores share importing a store',
       { 'stores/rules/r.ts': "import '../b/b.ts'" },
       /apart: stores\/rules imports stores\/b/,
+    ],
+    [
+      'code for tests that is shipped',
+      { 'ops/o.ts': "import './testing/demo.ts'" },
+      /test-only: .*'\.\/testing\/demo\.ts', which is for tests/,
     ],
     ['a re-export upwards', { 'core/a.ts': "export * from '../ops/o.ts'" }, /layer: core imports ops/],
     ['a dynamic import upwards', { 'core/a.ts': "const x = await import('../ops/o.ts')" }, /layer: core imports ops/],

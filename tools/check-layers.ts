@@ -7,13 +7,13 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join, posix, resolve } from 'node:path'
 import { findCycles } from './cycles.ts'
-import { clocksAndDice, type Room, rooms, testRunners } from './layers.ts'
+import { clocksAndDice, type Room, rooms, testOnly, testRunners } from './layers.ts'
 import { type ImportStatement, lineAt, maskText, readImports } from './source-text.ts'
 
 export interface Violation {
   readonly file: string
   readonly line: number
-  readonly rule: 'layer' | 'apart' | 'cycle' | 'node' | 'package' | 'entry' | 'test-runner' | 'clock' | 'room'
+  readonly rule: 'layer' | 'apart' | 'cycle' | 'node' | 'package' | 'entry' | 'test-runner' | 'clock' | 'room' | 'test-only'
   readonly message: string
 }
 
@@ -42,7 +42,7 @@ export function checkLayers(root: string): Violation[] {
 function readSources(root: string): Source[] {
   return globSync('src/**/*.ts', { cwd: root })
     .map((path) => path.replaceAll('\\', '/').slice('src/'.length))
-    .filter((path) => !path.endsWith('.test.ts') && !path.endsWith('.d.ts'))
+    .filter((path) => !testOnly.test(path) && !path.endsWith('.d.ts'))
     .sort()
     .map((path) => {
       const text = readFileSync(join(root, 'src', path), 'utf8')
@@ -85,6 +85,10 @@ function checkRelative(source: Source, room: Room, statement: ImportStatement): 
   const target = resolveImport(source.path, statement.specifier)
   if (target.startsWith('..'))
     return [['layer', `imports '${statement.specifier}', outside src/: what is published cannot reach it. Move it into src/`]]
+  if (testOnly.test(target))
+    return [
+      ['test-only', `imports '${statement.specifier}', which is for tests and is not published. Move what it needs out of there`],
+    ]
   const to = roomOf(target)
   if (to === source.room) {
     if (!room.apart || room.shared?.includes(folderOf(target)) || siblingsMayMeet(source.path, target)) return []

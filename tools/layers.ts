@@ -39,6 +39,9 @@ export const rooms: Readonly<Record<string, Room>> = {
   testing: { imports: ['core', 'work'], ...WORK },
 }
 
+/** Paths under src/ that are for this project's own tests: they import as they like, are not published, and nothing else may import them. */
+export const testOnly = /\.test\.ts$|^[^/]+\/(?:.*\/)?testing\//
+
 /** Test runners, which what is published must not need. */
 export const testRunners = /^(?:vitest|jest|mocha|ava|tap|node:test|@vitest\/.*|@jest\/.*)$/
 
