@@ -37,7 +37,7 @@ export const programs: Readonly<Record<ServerName, Program>> = {
     environment: 'HOLDFAST_TEST_KAFKA',
     find: () => onPath('kcat'),
   },
-  chromium: { title: 'Chromium', packages: ['chromium'], find: findChromium },
+  chromium: { title: 'Chromium', packages: ['chromium', 'fonts-liberation'], find: findChromium },
 }
 
 function findChromium(): string | undefined {
