@@ -6,9 +6,4 @@ export default defineConfig({
     // Jobs may call public hosts and, so that you can try things out, this machine.
     allow: ['public', 'loopback'],
   },
-  breaker: {
-    // Look again soon after a target went down, and less often while it stays down.
-    openFor: '5s',
-    openForMax: '1m',
-  },
 })

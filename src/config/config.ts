@@ -24,6 +24,12 @@ export interface BreakerSettings {
   readonly successes?: number | undefined
 }
 
+/** As it was written: `false` switches off one way to open it. */
+export interface WrittenBreaker extends Omit<BreakerSettings, 'failures' | 'failureRate'> {
+  readonly failures?: number | false | undefined
+  readonly failureRate?: number | false | undefined
+}
+
 export interface RateSettings {
   readonly limit: number
   readonly per: number
@@ -31,6 +37,11 @@ export interface RateSettings {
 }
 
 /** What one target says of itself; what it leaves out comes from the defaults, see target-settings.ts. */
+export interface WrittenTarget extends Omit<TargetSettings, 'breaker'> {
+  readonly breaker?: WrittenBreaker | false | undefined
+}
+
+/** What a target is told. */
 export interface TargetSettings {
   readonly timeout?: number | undefined
   readonly breaker?: BreakerSettings | false | undefined
@@ -67,7 +78,7 @@ export interface HoldfastConfig {
     readonly maxBody: number
   }
   readonly kinds: readonly KindConfig[]
-  readonly targets: Readonly<Record<string, TargetSettings>>
+  readonly targets: Readonly<Record<string, WrittenTarget>>
   readonly targetDefaults: TargetSettings
   readonly timeouts: {
     readonly profiles: Readonly<Record<string, number>>
@@ -75,7 +86,7 @@ export interface HoldfastConfig {
     readonly operations: Readonly<Record<string, string | number>>
   }
   readonly retry: RetrySettings
-  readonly breaker: BreakerSettings
+  readonly breaker: WrittenBreaker
   readonly rates: Readonly<Record<string, RateSettings>>
   readonly resilience: { readonly enabled: boolean; readonly retryEnabled: boolean; readonly breakerEnabled: boolean }
   readonly retention: { readonly olderThan: number; readonly keep: number; readonly every: number }

@@ -2,15 +2,15 @@
  * Rules that look at more than one option, or at what this version can do. They read the merged tree as it is, right or
  * wrong, so that their findings stand beside the schema's in one message.
  */
-import { parseDuration } from '../core/duration.ts'
-import type { Provenance } from './layers.ts'
-import { isTree, valueAt } from './layers.ts'
+import { ms } from './implied.ts'
+import type { Assignment, Path, Provenance } from './layers.ts'
+import { isTree, pathKey, valueAt } from './layers.ts'
 import { isLoopback } from './loopback.ts'
 import type { Problem } from './problems.ts'
 import { problem } from './problems.ts'
 
 type Report = (path: readonly PropertyKey[], rule: string, hint?: string) => void
-type Rule = (read: (...path: string[]) => unknown, report: Report) => void
+type Rule = (read: (...path: string[]) => unknown, report: Report, assigned: (path: Path) => Assignment | undefined) => void
 
 const NOT_YET = 'is not available in this version'
 
@@ -68,15 +68,19 @@ const kinds: Rule = (read, report) => {
 
 const order =
   (path: readonly string[], low: string, high: string): Rule =>
-  (read, report) => {
+  (read, report, assigned) => {
+    // What was taken over is reported where it was set.
+    if ([low, high].every((name) => assigned([...path, name])?.inherited === true)) return
     const [from, to] = [ms(read(...path, low)), ms(read(...path, high))]
     if (from !== undefined && to !== undefined && from > to) report([...path, high], `must not be below '${low}'`)
   }
 
-/** Options of a breaker that would do nothing, or cannot work, without one another. */
-const breakers: Rule = (read, report) => {
-  checkBreaker(['breaker'], read('breaker'), {}, report)
+const breakers: Rule = (read, report, assigned) => {
   const general = read('breaker')
+  if (isTree(general)) {
+    const own = Object.entries(general).filter(([name]) => assigned(['breaker', name])?.source !== 'default')
+    checkBreaker(['breaker'], Object.fromEntries(own), general, report)
+  }
   const targets = read('targets')
   if (!isTree(targets)) return
   for (const [name, target] of Object.entries(targets))
@@ -86,13 +90,16 @@ const breakers: Rule = (read, report) => {
 function checkBreaker(path: readonly string[], own: unknown, general: Record<string, unknown>, report: Report): void {
   if (!isTree(own)) return
   const all = { ...general, ...own }
-  if (own.failureRate !== undefined && all.window === undefined)
-    report([...path, 'failureRate'], "needs 'window'", "Say how many calls it looks at (window: 100), or for how long ('30s').")
+  if (all.failures === false && all.failureRate === false)
+    report(
+      [...path, own.failures === undefined ? 'failureRate' : 'failures'],
+      "and 'failureRate' are both false: nothing would open it",
+      'Write breaker: false to have none.',
+    )
   for (const name of ['window', 'minimumCalls'])
-    if (own[name] !== undefined && all.failureRate === undefined) report([...path, name], "does nothing without 'failureRate'")
-  const [from, to] = [ms(all.openFor), ms(all.openForMax)]
-  if (from !== undefined && to !== undefined && from > to && (own.openFor !== undefined || own.openForMax !== undefined))
-    report([...path, own.openForMax === undefined ? 'openFor' : 'openForMax'], "'openForMax' must not be below 'openFor'")
+    if (own[name] !== undefined && own.failureRate === false) report([...path, name], 'does nothing when failureRate is false')
+  const [from, to] = [ms(own.openFor), ms(own.openForMax)]
+  if (from !== undefined && to !== undefined && from > to) report([...path, 'openForMax'], "must not be below 'openFor'")
 }
 
 const operations: Rule = (read, report) => {
@@ -130,15 +137,7 @@ export function crossProblems(tree: unknown, sources: Provenance): Problem[] {
     rule(
       (...path) => valueAt(tree, path),
       (path, text, hint) => found.push(problem(path, text, tree, sources, hint)),
+      (path) => sources.get(pathKey(path)),
     )
   return found
-}
-
-function ms(value: unknown): number | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number') return undefined
-  try {
-    return parseDuration(value)
-  } catch {
-    return undefined
-  }
 }

@@ -94,6 +94,13 @@ describe('resolving the configuration', () => {
     expect(resolve({ retry: { jitter: 'decorrelated' } }).config.http.backoff.jitter).toBe('equal')
   })
 
+  it('never refuses what was set for the sake of a default', () => {
+    expect(resolve({ retry: { initial: '5m' } }).config.retry).toMatchObject({ initial: 300_000, max: 300_000 })
+    expect(resolve({ retry: { max: 500 } }).config.retry).toMatchObject({ initial: 500, max: 500 })
+    const { breaker } = resolve({}, { env: { CB_COOLDOWN_S: '120' } }).config
+    expect(breaker).toMatchObject({ openFor: 120_000, openForMax: 120_000 })
+  })
+
   it('cannot be changed afterwards', () => {
     const { config } = resolve()
     expect(() => Object.assign(config.server, { port: 1 })).toThrow(TypeError)
@@ -141,14 +148,14 @@ describe('a configuration that is wrong', () => {
     ['PostgreSQL, which is not built', { store: 'postgres://h/d' }, 'store.url', /not available in this version/],
     ['Redis, which is not built', { state: 'redis://h' }, 'state', /not available in this version/],
     ['an open address without a token', { server: { host: '0.0.0.0' } }, 'server.host', /loopback address unless a token/],
-    ['retry waits the wrong way round', { retry: { initial: '2m' } }, 'retry.max', /must not be below 'initial'/],
-    ['http waits the wrong way round', { http: { backoff: { max: 1 } } }, 'http.backoff.max', /must not be below 'initial'/],
+    ['retry waits the wrong way round', { retry: { initial: '2m', max: '1m' } }, 'retry.max', /must not be below 'initial'/],
+    ['http waits the wrong way round', { http: { backoff: { initial: 2, max: 1 } } }, 'http.backoff.max', /must not be below/],
     ['decorrelated jitter for jobs', { http: { backoff: { jitter: 'decorrelated' } } }, 'http.backoff.jitter', /one of/],
-    ['a failure rate above 1', { breaker: { failureRate: 3, window: 9 } }, 'breaker.failureRate', /from 0 to 1/],
-    ['a failure rate without a window', { breaker: { failureRate: 0.5 } }, 'breaker.failureRate', /needs 'window'/],
-    ['a window that nothing looks at', { breaker: { window: 100 } }, 'breaker.window', /does nothing without/],
+    ['a failure rate above 1', { breaker: { failureRate: 3 } }, 'breaker.failureRate', /from 0 to 1/],
+    ['a breaker that nothing opens', { breaker: { failures: false, failureRate: false } }, 'breaker.failures', /both false/],
+    ['a window that nothing looks at', { breaker: { failureRate: false, window: 9 } }, 'breaker.window', /does nothing when/],
     ['a window in no unit', { breaker: { failureRate: 0.5, window: 'x' } }, 'breaker.window', /number of calls/],
-    ['open times the wrong way round', { breaker: { openForMax: '1s' } }, 'breaker.openForMax', /must not be below/],
+    ['open times the wrong way round', { breaker: { openFor: 9, openForMax: 8 } }, 'breaker.openForMax', /must not be below/],
     ['a scheme in the allow-list', { http: { allow: ['http://x'] } }, 'http.allow[0]', /must be 'public'/],
     ['a kind without a handler', { kinds: [{ name: 'x' }] }, 'kinds[0]', /handler function/],
     ['a kind named as a built-in one', { kinds: [{ name: 'http', handler() {} }] }, 'kinds[0].name', /built-in/],
@@ -169,7 +176,7 @@ describe('a configuration that is wrong', () => {
       const problems = problemsWith(values)
       expect(problems.map((problem) => problem.path)).toEqual([path])
       expect(problems[0]?.rule).toMatch(rule)
-      expect(problems[0]?.source).toBe(path === 'retry.max' ? 'default' : 'file holdfast.config.ts')
+      expect(problems[0]?.source).toBe('file holdfast.config.ts')
     })
 
   it('takes an open address with a token', () => {

@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts'
 import { readEnvironment } from './environment.ts'
 import type { FlagValues } from './flags.ts'
 import { readFlags } from './flags.ts'
+import { applyImplied } from './implied.ts'
 import type { Path, Provenance } from './layers.ts'
 import { flatten, isTree, Layers, pathKey, valueAt } from './layers.ts'
 import type { ConfigFile } from './load.ts'
@@ -57,7 +58,7 @@ export function resolveConfig({ cwd, env, flags = {}, file }: Inputs): ResolvedC
   const profiles = profileNames(layers.tree)
   const environment = readEnvironment(env, profiles)
   layers.apply(environment.assignments).apply(readFlags(flags, profiles))
-  inheritRetry(layers)
+  applyImplied(layers)
   const checked = check(layers, environment.problems)
   return { config: settle(checked, layers.sources, cwd, file), provenance: layers.sources, file: file?.path }
 }
@@ -81,31 +82,6 @@ function unfoldStore(values: Record<string, unknown>): Record<string, unknown> {
 function profileNames(tree: unknown): string[] {
   const profiles = valueAt(tree, ['timeouts', 'profiles'])
   return isTree(profiles) ? Object.keys(profiles) : []
-}
-
-const INHERITED: readonly (readonly [from: Path, to: Path])[] = [
-  [
-    ['retry', 'maxAttempts'],
-    ['http', 'maxAttempts'],
-  ],
-  ...['initial', 'max', 'factor', 'jitter'].map(
-    (name) =>
-      [
-        ['retry', name],
-        ['http', 'backoff', name],
-      ] as const,
-  ),
-]
-
-/** Where somebody set the general retry and left that of `http` jobs alone, theirs is the general one. */
-function inheritRetry(layers: Layers): void {
-  for (const [from, to] of INHERITED) {
-    const general = layers.sources.get(pathKey(from))
-    const own = layers.sources.get(pathKey(to))
-    if (general === undefined || general.source === 'default' || own?.source !== 'default') continue
-    // The queue keeps no delay to decorrelate from.
-    if (general.value !== 'decorrelated') layers.apply([{ ...general, path: to, inherited: true }])
-  }
 }
 
 function settle(checked: Checked, sources: Provenance, cwd: string, file: ConfigFile | undefined): HoldfastConfig {

@@ -82,6 +82,11 @@ export function orFalse<T extends z.ZodType>(schema: T) {
   return z.union([z.literal(false), schema], 'must be an object of options, or false')
 }
 
+/** A value, or `false` for «not by this». */
+export function unlessFalse<T extends z.ZodType>(schema: T, rule: string) {
+  return z.union([z.literal(false), schema], rule)
+}
+
 /** Options by names that the user chooses. */
 export function named<T extends z.ZodType>(schema: T) {
   return z.record(z.string(), schema, 'must be an object of names')

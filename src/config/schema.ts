@@ -3,7 +3,7 @@
  * and it turns durations into ms and sizes into bytes.
  */
 import { z } from 'zod'
-import { duration, flag, named, oneOf, options, orFalse, size, text, whole, within } from './rules.ts'
+import { duration, flag, named, oneOf, options, orFalse, size, text, unlessFalse, whole, within } from './rules.ts'
 import type { KindConfig } from './user-config.ts'
 import { JITTERS, LOG_LEVELS } from './user-config.ts'
 
@@ -20,8 +20,8 @@ const backoff = {
 const retry = options({ maxAttempts: whole(1, 1000), ...backoff })
 
 const breaker = options({
-  failures: whole(1).optional(),
-  failureRate: within(0, 1).optional(),
+  failures: unlessFalse(whole(1), 'must be a whole number of at least 1, or false').optional(),
+  failureRate: unlessFalse(within(0, 1), 'must be a number from 0 to 1, or false').optional(),
   window: z.custom<number | string>(isWindow, "must be a number of calls (100) or a duration as text ('30s')").optional(),
   minimumCalls: whole(1).optional(),
   openFor: duration({ min: 1, max: DAY }).optional(),

@@ -34,9 +34,27 @@ describe('the settings of targets', () => {
         targets: { db: { breaker: { openFor: '30s' }, concurrency: 3 }, raw: { breaker: false, retry: false } },
       }),
     )
-    expect(defaults).toMatchObject({ timeout: 9000, breaker: { failures: 7, openFor: 60_000 }, retry: { maxAttempts: 3 } })
+    expect(defaults).toMatchObject({
+      timeout: 9000,
+      breaker: { failures: 7, failureRate: 0.5, openFor: 5000 },
+      retry: { maxAttempts: 3 },
+    })
     expect(named.db).toMatchObject({ timeout: 9000, breaker: { failures: 7, openFor: 30_000 }, concurrency: { limit: 3 } })
     expect(named.raw).toMatchObject({ breaker: false, retry: false })
+  })
+
+  // R: X6
+  it('may count failures in a row alone', () => {
+    const { defaults, named } = targetSettings(
+      configOf({
+        breaker: { failures: 5, failureRate: false, openFor: '60s' },
+        targets: { db: { breaker: { openFor: '5m' } }, rated: { breaker: { failures: false, failureRate: 0.2, window: 50 } } },
+      }),
+    )
+    expect(defaults.breaker).toEqual({ failures: 5, openFor: 60_000, openForMax: 60_000, halfOpenCalls: 1, successes: 1 })
+    expect(named.db?.breaker).toMatchObject({ openFor: 300_000, openForMax: 300_000 })
+    expect(named.rated?.breaker).toMatchObject({ failureRate: 0.2, window: 50, minimumCalls: 20 })
+    expect(named.rated?.breaker).not.toHaveProperty('failures')
   })
 
   // R: U6

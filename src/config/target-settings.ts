@@ -1,7 +1,7 @@
 /**
  * What each target is told: its own settings over the general ones, with the switches of `resilience` applied.
  */
-import type { HoldfastConfig, TargetSettings } from './config.ts'
+import type { BreakerSettings, HoldfastConfig, TargetSettings, WrittenBreaker, WrittenTarget } from './config.ts'
 
 export interface AllTargetSettings {
   /** For targets that nobody named. */
@@ -16,10 +16,28 @@ export function targetSettings(config: HoldfastConfig): AllTargetSettings {
   return { defaults, named: Object.fromEntries(named) }
 }
 
-function complete(own: TargetSettings, config: HoldfastConfig): TargetSettings {
+function complete(own: WrittenTarget, config: HoldfastConfig): TargetSettings {
   const { enabled, breakerEnabled, retryEnabled } = config.resilience
   const general = enabled ? { ...config.targetDefaults, ...own } : {}
-  const breaker = enabled && breakerEnabled && own.breaker !== false && { ...config.breaker, ...own.breaker }
+  const breaker =
+    enabled && breakerEnabled && own.breaker !== false && settleBreaker({ ...config.breaker, ...own.breaker }, own.breaker)
   const retry = enabled && retryEnabled && own.retry !== false && { ...config.retry, ...own.retry }
   return { ...general, breaker, retry }
+}
+
+/** Takes out what is switched off, and lets a general bound give way to the target's own value. */
+function settleBreaker({ failures, failureRate, ...all }: WrittenBreaker, own: WrittenBreaker = {}): BreakerSettings {
+  const { window, minimumCalls, openFor = 0, openForMax, ...rest } = all
+  const bounds =
+    openForMax === undefined || openFor <= openForMax
+      ? { openFor, openForMax }
+      : own.openFor === undefined
+        ? { openFor: openForMax, openForMax }
+        : { openFor, openForMax: openFor }
+  return {
+    ...rest,
+    ...bounds,
+    ...(failures === false ? {} : { failures }),
+    ...(failureRate === false ? {} : { failureRate, window, minimumCalls }),
+  }
 }

@@ -21,10 +21,10 @@ export interface RetryConfig {
 }
 
 export interface BreakerConfig {
-  /** So many failures in a row open it. */
-  readonly failures?: number
-  /** Or this share of the calls in `window`, from 0 to 1. */
-  readonly failureRate?: number
+  /** So many failures in a row open it; `false`: none do. */
+  readonly failures?: number | false
+  /** Or this share of the calls in `window`, from 0 to 1; `false`: none does. */
+  readonly failureRate?: number | false
   /** What `failureRate` looks at: a number is the last so many calls, a string (`'30s'`) is the last while. */
   readonly window?: number | string
   /** `failureRate` is not judged on fewer calls. */

@@ -91,13 +91,18 @@ function readyLines(
 
 function resilienceLine({ resilience, retry, breaker }: HoldfastConfig): string {
   if (!resilience.enabled) return 'Resilience is switched off (resilience.enabled).'
-  const parts = [
-    resilience.retryEnabled ? `retry up to ${retry.maxAttempts} attempts` : 'retry switched off',
-    resilience.breakerEnabled
-      ? `breakers open after ${breaker.failures ?? 'too many'} failures for ${formatDuration(breaker.openFor ?? 0)}`
-      : 'breakers switched off',
+  return `Resilience is on: ${[
+    resilience.retryEnabled ? `calls are tried up to ${retry.maxAttempts} times` : 'retry is switched off',
+    resilience.breakerEnabled ? `breakers open ${tripText(breaker)}` : 'breakers are switched off',
+  ].join(', ')}.`
+}
+
+function tripText({ failures, failureRate, openFor }: HoldfastConfig['breaker']): string {
+  const causes = [
+    ...(typeof failures === 'number' ? [`after ${failures} failures in a row`] : []),
+    ...(typeof failureRate === 'number' ? [`when ${Math.round(failureRate * 100)} % fail`] : []),
   ]
-  return `Resilience is on: ${parts.join(', ')}.`
+  return `${causes.join(' or ')}, for ${formatDuration(openFor ?? 0)}`
 }
 
 /** A command that works when pasted: it calls what this configuration lets jobs call. */
