@@ -4,10 +4,10 @@
 import type { Job } from '../../work/job.ts'
 import { cancelled, retried } from '../rules/job-changes.ts'
 import { retryingLetter } from '../rules/letter-changes.ts'
-import type { Transaction } from './database.ts'
 import { findJob, writeJob } from './job-rows.ts'
 import { findLetter, writeLetter } from './letter-rows.ts'
 import { closeLetter } from './settle.ts'
+import type { Transaction } from './transaction.ts'
 
 export function cancel(tx: Transaction, id: string): Job | undefined {
   const found = findJob(tx, id)

@@ -4,10 +4,10 @@
 import type { Job } from '../../work/job.ts'
 import type { ClaimRequest } from '../../work/store.ts'
 import { after, claimed } from '../rules/job-changes.ts'
-import type { Transaction } from './database.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
 import { promote } from './lanes.ts'
+import type { Transaction } from './transaction.ts'
 
 const FIRST_OF_LANE = `
   SELECT ${JOB_COLUMNS} FROM holdfast_jobs INDEXED BY holdfast_jobs_available

@@ -2,7 +2,6 @@
  * A database that may be busy, full, read-only or away for a while. Waits for other processes without blocking the event
  * loop, and opens the file again after trouble, so that work goes on as soon as it can.
  */
-import type { StatementSync } from 'node:sqlite'
 import type { Clock } from '../../core/clock.ts'
 import { sleep } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
@@ -11,6 +10,7 @@ import { Connection } from './connection.ts'
 import { migrate } from './migrate.ts'
 import { reasonOf, toStoreError, unavailable } from './sqlite-errors.ts'
 import { Tally } from './tally.ts'
+import type { Transaction } from './transaction.ts'
 
 export interface DatabaseOptions {
   readonly path: string
@@ -20,16 +20,6 @@ export interface DatabaseOptions {
   readonly busyRetryMs: number
   readonly clock: Clock
   readonly random: Random
-}
-
-/** What one transaction works with. */
-export interface Transaction {
-  sql(text: string): StatementSync
-  /** Its rows come as arrays. */
-  tuples(text: string): StatementSync
-  /** Epoch ms, read after the lock was got. */
-  readonly now: number
-  readonly tally: Tally
 }
 
 export class Database {
@@ -75,7 +65,7 @@ export class Database {
       return connection.transaction(() => {
         const scope = this.#scope(connection)
         const result = work(scope)
-        scope.tally.write(scope)
+        scope.tally.write(scope.sql)
         return result
       })
     })

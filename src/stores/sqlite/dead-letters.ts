@@ -8,11 +8,11 @@ import { redriven } from '../rules/job-changes.ts'
 import { discardedLetter, retryingLetter } from '../rules/letter-changes.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
 import { Conditions } from './conditions.ts'
-import type { Transaction } from './database.ts'
 import type { FoundJob } from './job-rows.ts'
 import { findJob, writeJob } from './job-rows.ts'
 import type { LetterRow } from './letter-rows.ts'
 import { findLetter, toLetter, writeLetter } from './letter-rows.ts'
+import type { Transaction } from './transaction.ts'
 
 export function deadLetters(tx: Transaction, filter: DeadLetterFilter): Page<DeadLetter> {
   const limit = pageLimit(filter.limit)

@@ -3,8 +3,8 @@
  */
 import type { Enqueued, JobState, NewJob } from '../../work/job.ts'
 import { keyMismatch } from '../rules/key-mismatch.ts'
-import type { Transaction } from './database.ts'
 import { toJson } from './job-rows.ts'
+import type { Transaction } from './transaction.ts'
 
 interface KeyRow {
   readonly fingerprint: string

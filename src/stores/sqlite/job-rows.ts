@@ -3,7 +3,7 @@
  */
 import type { ErrorSummary } from '../../core/errors.ts'
 import type { HistoryEntry, Job, JobState } from '../../work/job.ts'
-import type { Transaction } from './database.ts'
+import type { Transaction } from './transaction.ts'
 
 /** The columns of `JOB_COLUMNS`, in that order: rows come as arrays, which costs half of what objects do. */
 export type JobRow = readonly [

@@ -3,7 +3,7 @@
  */
 import type { Lane, ReadyLane } from '../../work/store.ts'
 import { inLaneOrder } from '../rules/lane-order.ts'
-import type { Transaction } from './database.ts'
+import type { Transaction } from './transaction.ts'
 
 const NEXT_SCHEDULED = `SELECT run_at FROM holdfast_jobs WHERE state = 'scheduled' ORDER BY run_at, seq LIMIT 1`
 /** Many becoming due at once are taken in portions, so that no call blocks the loop for long. */

@@ -4,9 +4,9 @@
 import type { Job } from '../../work/job.ts'
 import type { Fence, RenewResult, WorkerRow } from '../../work/store.ts'
 import { after } from '../rules/job-changes.ts'
-import type { Transaction } from './database.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
+import type { Transaction } from './transaction.ts'
 
 const SEEN = `
   INSERT INTO holdfast_workers (id, host, pid, boot_id, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)

@@ -3,7 +3,7 @@
  */
 import type { ErrorSummary } from '../../core/errors.ts'
 import type { DeadCause, DeadLetter, DeadLetterStatus } from '../../work/job.ts'
-import type { Transaction } from './database.ts'
+import type { Transaction } from './transaction.ts'
 
 export interface LetterRow {
   readonly number: number

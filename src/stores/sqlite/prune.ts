@@ -3,7 +3,7 @@
  */
 import type { JobState } from '../../work/job.ts'
 import type { Lane, PruneRequest } from '../../work/store.ts'
-import type { Transaction } from './database.ts'
+import type { Transaction } from './transaction.ts'
 
 interface Candidate extends Lane {
   readonly seq: number

@@ -8,9 +8,9 @@ import { isFinal } from '../../work/lifecycle.ts'
 import type { DeadLetterCount, JobCount, JobFilter, Lane, Page } from '../../work/store.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
 import { Conditions } from './conditions.ts'
-import type { Transaction } from './database.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
+import type { Transaction } from './transaction.ts'
 
 /** Up to so many matches it is cheaper to sort them than to look for them among all jobs. */
 const FEW = 2000

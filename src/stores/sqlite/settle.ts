@@ -5,10 +5,10 @@ import type { Job } from '../../work/job.ts'
 import type { Settlement } from '../../work/store.ts'
 import { settled } from '../rules/job-changes.ts'
 import { closedLetter, letterOf } from '../rules/letter-changes.ts'
-import type { Transaction } from './database.ts'
 import { findJob, writeJob } from './job-rows.ts'
 import { findLetter, writeLetter } from './letter-rows.ts'
 import { succeedAtOnce } from './succeed.ts'
+import type { Transaction } from './transaction.ts'
 
 /** Answers the ids whose fence did not hold. */
 export function settle(tx: Transaction, settlements: readonly Settlement[]): readonly string[] {

@@ -2,7 +2,7 @@
  * Small named states of targets: a breaker's snapshot, a pause.
  */
 import type { StoredState } from '../../core/state-store.ts'
-import type { Transaction } from './database.ts'
+import type { Transaction } from './transaction.ts'
 
 export function readStates(tx: Transaction, prefix: string): readonly StoredState[] {
   const rows = tx

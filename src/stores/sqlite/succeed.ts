@@ -3,8 +3,8 @@
  * Everything else goes job by job, see settle.ts.
  */
 import type { Settlement } from '../../work/store.ts'
-import type { Transaction } from './database.ts'
 import { toJson } from './job-rows.ts'
+import type { Transaction } from './transaction.ts'
 
 type Success = Settlement & { readonly type: 'succeeded' }
 type HeldRow = readonly [seq: number, id: string, kind: string, target: string, token: number]

@@ -1,8 +1,8 @@
 /**
  * How many jobs and dead letters there are, by lane and state: summed up during a transaction, and written with it.
  */
+import type { StatementSync } from 'node:sqlite'
 import type { Lane } from '../../work/store.ts'
-import type { Transaction } from './database.ts'
 
 type Subject = 'job' | 'letter'
 
@@ -34,12 +34,12 @@ export class Tally {
     this.add(subject, lane, to, by)
   }
 
-  write(tx: Pick<Transaction, 'sql'>): void {
+  write(sql: (text: string) => StatementSync): void {
     for (const { subject, lane, state, by } of this.#changes.values()) {
       if (by === 0) continue
-      tx.sql(ADD).run(subject, lane.kind, lane.target, state, by)
+      sql(ADD).run(subject, lane.kind, lane.target, state, by)
       // A lane that nothing is left of must not stay behind.
-      if (by < 0) tx.sql(SWEEP).run(subject, lane.kind, lane.target, state)
+      if (by < 0) sql(SWEEP).run(subject, lane.kind, lane.target, state)
     }
   }
 }

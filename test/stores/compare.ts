@@ -1,5 +1,5 @@
-import { same } from '../../testing/store-contract/harness.ts'
-import type { JobStore } from '../../work/store.ts'
+import { same } from '../../src/testing/store-contract/harness.ts'
+import type { JobStore } from '../../src/work/store.ts'
 import type { NaiveJob, NaiveStore } from './naive-store.ts'
 
 const SHOWN = [

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { VirtualClock } from '../../testing/virtual-clock.ts'
-import type { JobStore } from '../../work/store.ts'
-import type { MemoryStoreOptions } from '../memory/memory-store.ts'
-import { memoryStore } from '../memory/memory-store.ts'
-import { sqliteStore } from '../sqlite/sqlite-store.ts'
+import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.ts'
+import { memoryStore } from '../../src/stores/memory/memory-store.ts'
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import type { JobStore } from '../../src/work/store.ts'
 import type { Command } from './commands.ts'
 import { commands } from './commands.ts'
 import { compareAll } from './compare.ts'
@@ -22,7 +22,7 @@ async function play(make: (options: MemoryStoreOptions) => JobStore, sequence: r
   const model = new NaiveStore()
   model.now = clock.wallNow()
   try {
-    for (const [, step] of sequence) await step(model, { store, clock })
+    for (const { step } of sequence) await step(model, { store, clock })
     await compareAll(model, store)
   } finally {
     await store.close()
@@ -36,7 +36,7 @@ describe.each(STORES)('a $name store', ({ make }) => {
     // On failure fast-check prints its seed and the shortest sequence that fails.
     await fc.assert(
       fc.asyncProperty(sequences, (sequence) => play(make, sequence)),
-      { numRuns: 200, interruptAfterTimeLimit: 6000 },
+      { numRuns: 400, interruptAfterTimeLimit: 6000 },
     )
   })
 })

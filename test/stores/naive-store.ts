@@ -2,8 +2,8 @@
  * What a store must answer, computed the slow and obvious way: an array of jobs, sorted and filtered anew each time. Written
  * apart from the stores' own rules, so that a mistake in those shows. For tests alone.
  */
-import type { DeadLetterStatus, JobState } from '../../work/job.ts'
-import type { Settlement } from '../../work/store.ts'
+import type { DeadLetterStatus, JobState } from '../../src/work/job.ts'
+import type { Settlement } from '../../src/work/store.ts'
 
 export interface NaiveJob {
   readonly id: string
