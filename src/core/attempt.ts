@@ -8,8 +8,7 @@
 
 import { isRejected } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
-import type { Frame } from './frame.ts'
-import type { RetryFailure, RetrySession } from './stage.ts'
+import type { Frame, RetryFailure, RetrySession } from './stage.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
 
 export class Attempt {

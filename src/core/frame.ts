@@ -6,17 +6,8 @@
 import { Attempt } from './attempt.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
-import type { Gate, RetryStage, Stage, TimeoutStage } from './stage.ts'
+import type { Frame, Gate, RetryStage, Stage, TimeoutStage } from './stage.ts'
 import { runSync } from './sync-frame.ts'
-
-export interface Frame {
-  readonly retry: RetryStage | undefined
-  readonly gates: readonly Gate[]
-  readonly timeout: TimeoutStage | undefined
-  /** The timeout stands before the gate of this index; -1 without one. Gates from here on are inside it. */
-  readonly timeoutAt: number
-  readonly next: Operation<unknown>
-}
 
 /** Runs the operation that the execution carries. The innermost `next` of every composition. */
 const terminal: Operation<unknown> = (execution) => (execution as LiveExecution).run(execution)

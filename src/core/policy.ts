@@ -6,6 +6,7 @@
  */
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
+import { parseDuration } from './duration.ts'
 import { OptionError } from './errors.ts'
 import type { Listener, Observable, Unobserve } from './events.ts'
 import { EventBus } from './events.ts'
@@ -14,6 +15,7 @@ import { link } from './frame.ts'
 import { guarded } from './guarded.ts'
 import type { ExecuteOptions, Layer, Operation } from './operation.ts'
 import type { Stage } from './stage.ts'
+import { refusePromise } from './sync-frame.ts'
 
 export interface Policy extends Observable {
   readonly name: string
@@ -27,9 +29,10 @@ export interface Policy extends Observable {
    */
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T>
   /**
-   * The same for an operation that returns a value. Retry waits block the thread.
+   * The same for an operation that returns a value. Retry waits block the thread; nothing waits in a queue or for its turn.
+   * `within` bounds when an attempt may begin: nothing interrupts an operation that runs.
    *
-   * @throws OptionError when the policy cannot work synchronously (a timeout, a queue, a custom layer)
+   * @throws OptionError when there is a timeout, or when the operation or a layer returns a promise
    */
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T
   /** A function like `fn` whose calls run under this policy. */
@@ -75,11 +78,10 @@ export abstract class BasePolicy implements Policy {
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T {
     this.#linked ??= link(this[STAGES])
     options?.signal?.throwIfAborted()
-    const value = this.#linked(new LiveExecution(this.clock, operation, options, undefined, 1, false, true)) as T
-    if (value instanceof Promise) {
-      value.catch(() => {})
-      throw new OptionError('executeSync', 'needs policies and an operation that do not return a promise', this.name)
-    }
+    const execution = new LiveExecution(this.clock, operation, options, undefined, 1, false, true)
+    if (options?.within !== undefined) execution.deadline = execution.now() + parseDuration(options.within, 'within')
+    const value = this.#linked(execution) as T
+    refusePromise(value)
     return value
   }
 

@@ -3,7 +3,7 @@
  * layer of its own costs more than most of them do; anything else is a plain layer between frames.
  */
 import type { LiveExecution } from './execution.ts'
-import type { Layer } from './operation.ts'
+import type { Layer, Operation } from './operation.ts'
 
 /**
  * Admits and learns. A permit is whatever the gate needs to recognise the call; it is given back exactly once, by one of the
@@ -60,3 +60,13 @@ export type Stage =
   | { readonly type: 'timeout'; readonly timeout: TimeoutStage }
   | { readonly type: 'retry'; readonly retry: RetryStage }
   | { readonly type: 'layer'; readonly layer: Layer }
+
+/** Stages that run as one, see frame.ts. */
+export interface Frame {
+  readonly retry: RetryStage | undefined
+  readonly gates: readonly Gate[]
+  readonly timeout: TimeoutStage | undefined
+  /** The timeout stands before the gate of this index; -1 without one. Gates from here on are inside it. */
+  readonly timeoutAt: number
+  readonly next: Operation<unknown>
+}

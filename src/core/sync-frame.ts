@@ -2,24 +2,28 @@
  * The same frame for a synchronous operation. Waiting blocks the thread with `Atomics.wait`; nothing can time out, because
  * nothing can interrupt a synchronous call, so a timeout in the frame is refused.
  */
+import { isThenable } from './attempt.ts'
 import { isRejected, OptionError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
-import type { Frame } from './frame.ts'
-import type { RetryFailure, RetrySession } from './stage.ts'
+import type { Frame, RetryFailure, RetrySession } from './stage.ts'
 
 export function runSync(frame: Frame, call: LiveExecution): unknown {
   if (frame.timeout !== undefined)
-    throw new OptionError('executeSync', 'cannot run under a timeout, which cannot interrupt a synchronous operation', 'timeout')
+    throw new OptionError(MISUSE, 'cannot run under a timeout, which cannot interrupt a synchronous operation', 'timeout')
   call.refresh()
   const startedAt = frame.retry?.timed ? call.now() : undefined
   let session: RetrySession | undefined
   for (let attempt = 1; ; attempt++) {
-    const execution = attempt === 1 ? call : call.child(attempt, false)
+    const number = frame.retry === undefined ? call.attempt : attempt
+    const execution = number === call.attempt ? call : call.child(number, false)
     const failure = attemptSync(frame, execution)
+    if (call.aborted) throw call.abortReason
     if (frame.retry === undefined || ('value' in failure && !frame.retry.rejectsResult?.(failure.value))) return conclude(failure)
     session ??= frame.retry.begin(call, startedAt)
     const delayMs = session.next(attempt, failure, call)
     if (delayMs < 0) return conclude(session.conclude(attempt, failure))
+    // A rule of the user may have cancelled the call while it decided; nothing can while this thread is blocked.
+    if (call.aborted) throw call.abortReason
     blockFor(delayMs)
     call.refresh()
   }
@@ -37,19 +41,32 @@ function attemptSync(frame: Frame, execution: LiveExecution): RetryFailure {
   try {
     for (const gate of gates) permits.push(gate.enter(execution))
     value = frame.next(execution)
-    if (value instanceof Promise) value.catch(() => {})
-    if (value instanceof Promise)
-      throw new OptionError('executeSync', 'needs an operation that returns a value, not a promise; use execute', value)
+    refusePromise(value)
   } catch (error) {
-    const neutral = permits.length < gates.length || isRejected(error)
+    const misused = error instanceof OptionError && error.option === MISUSE
+    const neutral = misused || execution.aborted || permits.length < gates.length || isRejected(error)
     for (let index = permits.length - 1; index >= 0; index--) {
       if (neutral) gates[index]!.cancelled(permits[index], execution)
       else gates[index]!.failed(permits[index], error, execution)
     }
+    if (misused) throw error
     return { error }
   }
-  for (let index = gates.length - 1; index >= 0; index--) gates[index]!.succeeded(permits[index], value, execution)
+  for (let index = gates.length - 1; index >= 0; index--) {
+    if (execution.aborted) gates[index]!.cancelled(permits[index], execution)
+    else gates[index]!.succeeded(permits[index], value, execution)
+  }
   return { value }
+}
+
+/** What the call did wrong, not what it called: no policy learns from it or tries it again. */
+const MISUSE = 'executeSync'
+
+/** @throws OptionError for a promise or a thenable, whose outcome a synchronous call cannot know */
+export function refusePromise(value: unknown): void {
+  if (!isThenable(value)) return
+  if (value instanceof Promise) value.catch(() => {})
+  throw new OptionError(MISUSE, 'needs policies and an operation that return a value, not a promise; use execute', value)
 }
 
 /** Blocks this thread. Not for an event loop that others share. */

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts'
+import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
+import { rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
+import { retry } from '../policies/retry/retry.ts'
+import { timeout } from '../policies/timeout/timeout.ts'
+import { scripted } from '../testing/scripted-operation.ts'
+import { OptionError } from './errors.ts'
+import { compose, noop, policy } from './policy.ts'
+
+const now = () => 0
+
+describe('executeSync', () => {
+  // R: X1, R3, P2
+  it('blocks between attempts, for as long as it says', () => {
+    const operation = scripted<string>().throwsSync(2).returns('ok')
+    const startedAt = performance.now()
+    const blocking = retry({ backoff: { type: 'constant', initial: 20, jitter: 'none' } })
+    expect(blocking.executeSync(operation)).toBe('ok')
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(39)
+    expect(operation.attempts).toEqual([1, 2, 3])
+  })
+
+  it('counts the attempts of the innermost retry', () => {
+    const operation = scripted<string>().throwsSync(3).returns('ok')
+    const twice = (name: string) => retry({ maxAttempts: 2, backoff: now, name })
+    expect(compose(twice('outer'), twice('inner')).executeSync(operation)).toBe('ok')
+    expect(operation.attempts).toEqual([1, 2, 1, 2])
+  })
+
+  // T: 11
+  it('obeys within: no attempt is waited for that could not begin in time', () => {
+    const operation = scripted().throwsSync(9, new Error('real'))
+    const patient = retry({ maxAttempts: 9, backoff: () => 30 })
+    expect(() => patient.executeSync(operation, { within: 50 })).toThrow('real')
+    expect(operation.calls.length).toBe(2)
+    expect(operation.calls[0]!.execution.deadline).toBeLessThan(Number.POSITIVE_INFINITY)
+  })
+
+  // T: 12
+  it('looks at the signal before every attempt', () => {
+    const before = scripted().returns(1)
+    expect(() => retry().executeSync(before, { signal: AbortSignal.abort('enough') })).toThrow('enough')
+    expect(before.calls.length).toBe(0)
+    const controller = new AbortController()
+    const during = scripted().plays(() => {
+      controller.abort('enough')
+      throw new Error('failed')
+    })
+    expect(() => retry({ backoff: now }).executeSync(during, { signal: controller.signal })).toThrow('enough')
+    expect(during.calls.length).toBe(1)
+  })
+
+  it('refuses a timeout before anything runs or is learnt', () => {
+    const operation = scripted().returns(1)
+    const breaker = circuitBreaker({ trip: { consecutive: 1 } })
+    const layer = policy('layer', (next) => next)
+    for (const stack of [timeout('1s'), compose(breaker, layer, timeout('1s')), compose(retry(), breaker, timeout('1s'))])
+      expect(() => stack.executeSync(operation)).toThrow(/cannot run under a timeout/)
+    expect([operation.calls.length, breaker.state]).toEqual([0, 'closed'])
+  })
+
+  // T: 23, 32
+  it('refuses a promise or a thenable: nothing is learnt, and it is not called again', async () => {
+    const thenable = { then: () => {} } as unknown as PromiseLike<number>
+    for (const result of [() => Promise.reject(new Error('later')), () => thenable]) {
+      const breaker = circuitBreaker({ trip: { consecutive: 1 } })
+      const slots = bulkhead({ limit: 1 })
+      const operation = scripted<number>().plays(result)
+      const stack = compose(retry({ backoff: now, retryIf: () => true }), breaker, slots)
+      expect(() => stack.executeSync(operation)).toThrow(OptionError)
+      expect([operation.calls.length, breaker.state, slots.snapshot().inFlight]).toEqual([1, 'closed', 0])
+      expect(() => noop.executeSync(operation)).toThrow(OptionError)
+    }
+  })
+
+  it('never waits in a queue or for a turn', () => {
+    const slots = bulkhead({ limit: 1, queue: 5 })
+    const rate = rateLimiter({ limit: 1, per: '1h', maxWait: '2h' })
+    rate.consume()
+    expect(() => rate.executeSync(() => 1)).toThrow(/rate limit/)
+    const permit = slots.acquire()
+    expect(() => slots.executeSync(() => 1)).toThrow(/bulkhead is full/)
+    permit.succeed()
+    expect(slots.executeSync(() => 1)).toBe(1)
+  })
+
+  it('gives the outer permits back when an inner gate refuses', () => {
+    const slots = bulkhead({ limit: 1 })
+    const rate = rateLimiter({ limit: 1, per: '1h' })
+    const stack = compose(slots, rate)
+    expect(stack.executeSync(() => 'ok')).toBe('ok')
+    expect(() => stack.executeSync(() => 'ok')).toThrow(/rate limit/)
+    expect(slots.snapshot().inFlight).toBe(0)
+  })
+
+  it('returns the last unacceptable result, and wraps the last error when asked', () => {
+    const again = retry({ backoff: now, retryResult: (value) => value !== 'good', maxAttempts: 2 })
+    expect(again.executeSync(scripted<string>().returns('bad'))).toBe('bad')
+    expect(again.executeSync(scripted<string>().returns('bad', 1).returns('good'))).toBe('good')
+    const wrapping = retry({ backoff: now, exhausted: 'wrap' })
+    expect(() => wrapping.executeSync(scripted().throwsSync(9, new Error('real')))).toThrow('failed after 3 attempts: real')
+  })
+})
