@@ -57,10 +57,11 @@ function lineOf(event: HoldfastEvent): Line | undefined {
         level: 'debug',
         message: `${event.operation ?? target}: attempt ${event.attempt} failed, again in ${formatDuration(event.delayMs)}: ${event.error.message}`,
       }
+    // A limit holds and releases all the time, and a breaker has said so itself.
     case 'target.held':
-      return { level: 'info', message: `${target}: its jobs are held by ${event.heldBy}` }
+      return { level: event.heldBy === 'pause' ? 'info' : 'debug', message: `${target}: its jobs are held by ${event.heldBy}` }
     case 'target.released':
-      return { level: 'info', message: `${target}: its jobs go on` }
+      return { level: 'debug', message: `${target}: its jobs go on` }
     case 'worker.recovered':
       return event.recovered === 0 && event.deadLetters === 0
         ? undefined

@@ -171,7 +171,7 @@ export class Target implements Observable {
       limiter: limiter && {
         available: rate?.remaining ?? 0,
         capacity: limiter.capacity,
-        nextAt: wait > 0 ? this.#clock.wallNow() + wait : undefined,
+        nextAt: wait > 0 ? Math.ceil(this.#clock.wallNow() + wait) : undefined,
       },
       bulkhead: bulkhead?.snapshot(),
       pausedUntil: this.#threshold.pausedUntil,

@@ -94,7 +94,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
       successes: checkInteger(halfOpen.successes ?? 1, 'circuitBreaker.halfOpen.successes', 1),
       probeLeaseMs: checkDuration(halfOpen.probeLease ?? Math.max(openMs, 30_000), 'circuitBreaker.halfOpen.probeLease', 1),
     }
-    this.#machine = new BreakerMachine(settings, (change) => this.#changed(change))
+    this.#machine = new BreakerMachine(settings, (change) => this.#changed(change), this.clock.now())
   }
 
   get [STAGES](): readonly Stage[] {
@@ -110,9 +110,9 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     const offset = this.clock.wallNow() - this.clock.now()
     return {
       state: machine.state,
-      since: machine.since + offset,
+      since: Math.round(machine.since + offset),
       reason: machine.reason,
-      probeAt: machine.state === 'open' ? machine.openUntil + offset : undefined,
+      probeAt: machine.state === 'open' ? Math.ceil(machine.openUntil + offset) : undefined,
       consecutiveFailures: machine.consecutiveFailures,
       calls: this.#window?.calls ?? machine.consecutiveFailures,
       failures: this.#window?.failures ?? machine.consecutiveFailures,

@@ -61,9 +61,11 @@ export class BreakerMachine {
   #successes = 0
   #stale = 0
 
-  constructor(settings: BreakerSettings, onChange: (change: BreakerChange, now: number) => void) {
+  /** @param now when it was made: since then it is closed */
+  constructor(settings: BreakerSettings, onChange: (change: BreakerChange, now: number) => void, now = 0) {
     this.#settings = settings
     this.#onChange = onChange
+    this.#since = now
   }
 
   get state(): BreakerStateName {
