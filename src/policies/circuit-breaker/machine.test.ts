@@ -1,0 +1,363 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { BreakerStateName } from '../../core/events.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import { isRejection } from '../../core/permit.ts'
+import { type BreakerChange, BreakerMachine, type BreakerPermit, type BreakerSettings } from './machine.ts'
+import { readTrip } from './trip.ts'
+
+const settings = (given: Partial<BreakerSettings> = {}): BreakerSettings => ({
+  trip: readTrip({ consecutive: 3 }, 'trip'),
+  openMs: 100,
+  openMaxMs: 100,
+  halfOpenCalls: 1,
+  successes: 1,
+  probeLeaseMs: 50,
+  ...given,
+})
+
+/** Plays `[now, input, expected]` lines; permits are named by the line that took them. */
+type Line =
+  | readonly [now: number, take: string, expected: 'admitted' | number | 'isolated']
+  | readonly [now: number, release: string, outcome: Outcome, state: BreakerStateName]
+  | readonly [now: number, command: 'isolate' | 'disable' | 'close', state: BreakerStateName]
+
+function play(given: BreakerSettings, lines: readonly Line[]) {
+  const changes: BreakerChange[] = []
+  const machine = new BreakerMachine(given, (change) => changes.push(change))
+  const permits = new Map<string, BreakerPermit>()
+  for (const [index, line] of lines.entries()) {
+    const [now, input, third, state] = line as readonly [number, string, unknown, unknown]
+    const at = `line ${index}: ${JSON.stringify(line)}`
+    if (input.startsWith('take ')) {
+      const answer = machine.tryAcquire(now)
+      expect(isRejection(answer) ? (answer.retryAfterMs ?? 'isolated') : 'admitted', at).toBe(third)
+      if (!isRejection(answer)) permits.set(input.slice(5), answer)
+    } else if (state !== undefined) {
+      permits.get(input)!.release(third as Outcome, now)
+      expect(machine.state, at).toBe(state)
+    } else {
+      if (input === 'isolate') machine.isolate('by hand', now)
+      else if (input === 'disable') machine.disable('by hand', now)
+      else machine.close('by hand', now)
+      expect(machine.state, at).toBe(third)
+    }
+  }
+  return { machine, changes }
+}
+
+const trip = (from: number): Line[] =>
+  [1, 2, 3].flatMap((one): Line[] => [
+    [from, `take t${one}`, 'admitted'],
+    [from, `t${one}`, 'failure', one < 3 ? 'closed' : 'open'],
+  ])
+
+describe('the breaker machine, line by line', () => {
+  // R: X6, R1, P4
+  it('opens after its failures, refuses with the time that is left, probes, and closes', () => {
+    const { changes } = play(settings(), [
+      ...trip(0),
+      [40, 'take a', 60],
+      [99, 'take b', 1],
+      [100, 'take probe', 'admitted'],
+      [110, 'take other', 40],
+      [120, 'probe', 'success', 'closed'],
+      [120, 'take c', 'admitted'],
+    ])
+    expect(changes).toEqual([
+      { from: 'closed', to: 'open', reason: '3 failures in a row', retryAfterMs: 100 },
+      { from: 'open', to: 'half-open', reason: 'the open time is over' },
+      { from: 'half-open', to: 'closed', reason: '1 probes succeeded' },
+    ])
+  })
+
+  it('counts failures in a row: a success begins anew, a neutral result does not', () => {
+    play(settings(), [
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [0, 'take c', 'admitted'],
+      [0, 'take d', 'admitted'],
+      [0, 'take e', 'admitted'],
+      [0, 'take f', 'admitted'],
+      [0, 'a', 'failure', 'closed'],
+      [0, 'b', 'failure', 'closed'],
+      [0, 'c', 'success', 'closed'],
+      [0, 'd', 'failure', 'closed'],
+      [0, 'e', 'neutral', 'closed'],
+      [0, 'f', 'failure', 'closed'],
+      [0, 'take g', 'admitted'],
+      [0, 'g', 'failure', 'open'],
+    ])
+  })
+
+  // T: 1
+  it('a late result of an earlier state changes nothing but the stale count', () => {
+    const { machine } = play(settings(), [
+      [0, 'take late', 'admitted'],
+      [0, 'take later', 'admitted'],
+      [0, 'take cancelled', 'admitted'],
+      ...trip(0),
+      [100, 'take probe', 'admitted'],
+      [101, 'late', 'success', 'half-open'],
+      [102, 'later', 'failure', 'half-open'],
+      [103, 'cancelled', 'neutral', 'half-open'],
+      [104, 'take other', 46],
+      [105, 'probe', 'success', 'closed'],
+    ])
+    expect(machine.stale).toBe(2)
+  })
+
+  // T: 2
+  it('a probe that does not come back in its lease has failed; others get an ETA at once', () => {
+    const { machine } = play(settings(), [
+      ...trip(0),
+      [100, 'take hung', 'admitted'],
+      [149, 'take a', 1],
+      [150, 'take b', 100],
+      [200, 'take c', 50],
+      [250, 'take second', 'admitted'],
+      [251, 'hung', 'success', 'half-open'],
+      [252, 'second', 'success', 'closed'],
+    ])
+    expect(machine.stale).toBe(1)
+  })
+
+  // T: 3
+  it('a cancelled probe gives its place to the next and leaves the state', () => {
+    play(settings(), [
+      ...trip(0),
+      [100, 'take probe', 'admitted'],
+      [110, 'probe', 'neutral', 'half-open'],
+      [111, 'take next', 'admitted'],
+      [112, 'next', 'failure', 'open'],
+    ])
+  })
+
+  // T: 4
+  it('releases once: a second release of a probe neither closes nor frees', () => {
+    play(settings({ halfOpenCalls: 2, successes: 2 }), [
+      ...trip(0),
+      [100, 'take one', 'admitted'],
+      [100, 'take two', 'admitted'],
+      [101, 'one', 'success', 'half-open'],
+      [101, 'one', 'success', 'half-open'],
+      [101, 'one', 'failure', 'half-open'],
+      [102, 'take three', 'admitted'],
+      [103, 'take four', 47],
+      [104, 'two', 'success', 'closed'],
+    ])
+  })
+
+  // R: U2, P4
+  it('needs all its successes, one after the other where one probe may run', () => {
+    play(settings({ successes: 2 }), [
+      ...trip(0),
+      [100, 'take one', 'admitted'],
+      [101, 'one', 'success', 'half-open'],
+      [101, 'take two', 'admitted'],
+      [102, 'two', 'failure', 'open'],
+      [202, 'take three', 'admitted'],
+      [203, 'three', 'success', 'half-open'],
+      [203, 'take four', 'admitted'],
+      [204, 'four', 'success', 'closed'],
+    ])
+  })
+
+  it('stays open twice as long with each failed probe, up to its longest, and is patient again after a success', () => {
+    play(settings({ openMaxMs: 350 }), [
+      ...trip(0),
+      [100, 'take a', 'admitted'],
+      [100, 'a', 'failure', 'open'],
+      [100, 'take x', 200],
+      [300, 'take b', 'admitted'],
+      [300, 'b', 'failure', 'open'],
+      [300, 'take x', 350],
+      [650, 'take c', 'admitted'],
+      [650, 'c', 'success', 'closed'],
+      ...trip(700),
+      [700, 'take x', 100],
+    ])
+  })
+
+  it('isolated rejects without an end, disabled admits and counts, close frees both', () => {
+    play(settings(), [
+      [0, 'isolate', 'isolated'],
+      [1e9, 'take a', 'isolated'],
+      [1e9, 'close', 'closed'],
+      [1e9, 'disable', 'disabled'],
+      [1e9, 'take b', 'admitted'],
+      [1e9, 'b', 'failure', 'disabled'],
+      [1e9, 'take c', 'admitted'],
+      [1e9, 'c', 'failure', 'disabled'],
+      [1e9, 'take d', 'admitted'],
+      [1e9, 'd', 'failure', 'disabled'],
+      [1e9, 'take e', 'admitted'],
+      [1e9, 'close', 'closed'],
+      [1e9, 'e', 'failure', 'closed'],
+      [1e9, 'take f', 'admitted'],
+    ])
+  })
+
+  // T: 7
+  it('takes rates over finished calls only', () => {
+    const rated = settings({ trip: readTrip({ failureRate: 0.5, minimumCalls: 4, windowCalls: 10 }, 'trip') })
+    play(rated, [
+      [0, 'take running', 'admitted'],
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [0, 'take c', 'admitted'],
+      [0, 'take d', 'admitted'],
+      [0, 'take e', 'admitted'],
+      [1, 'a', 'success', 'closed'],
+      [1, 'b', 'success', 'closed'],
+      [1, 'c', 'failure', 'closed'],
+      [1, 'd', 'neutral', 'closed'],
+      [1, 'e', 'failure', 'open'],
+    ])
+  })
+
+  it('opens for slow calls, and counts the time from admission', () => {
+    const slow = settings({ trip: readTrip({ slowRate: 0.5, slowAfter: 10, minimumCalls: 2, windowCalls: 4 }, 'trip') })
+    const { changes } = play(slow, [
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [9, 'a', 'success', 'closed'],
+      [10, 'b', 'success', 'open'],
+    ])
+    expect(changes[0]!.reason).toBe('1 of 2 calls were slow')
+  })
+
+  it('says what peek says, and peek moves nothing', () => {
+    const machine = new BreakerMachine(settings({ halfOpenCalls: 2 }), () => {})
+    expect(machine.peek(0)).toEqual({ slots: Number.POSITIVE_INFINITY })
+    machine.open('by hand', 0)
+    expect([machine.peek(40), machine.peek(100), machine.state]).toEqual([{ retryAfterMs: 60 }, { slots: 2 }, 'open'])
+    machine.tryAcquire(100)
+    expect(machine.peek(110)).toEqual({ slots: 1 })
+    machine.tryAcquire(110)
+    expect(machine.peek(120)).toEqual({ retryAfterMs: 30 })
+    expect(machine.peek(150)).toEqual({ retryAfterMs: 100 })
+    machine.isolate('by hand', 150)
+    expect(machine.peek(150)).toEqual({})
+  })
+})
+
+/** The breaker written naively, from its description: a list of permits and if-statements. */
+class NaiveBreaker {
+  state: BreakerStateName = 'closed'
+  consecutive = 0
+  successes = 0
+  openUntil = 0
+  growth = 1
+  stale = 0
+  permits: { takenAt: number; period: number; out: boolean }[] = []
+  period = 0
+  readonly given: BreakerSettings
+
+  constructor(given: BreakerSettings) {
+    this.given = given
+  }
+
+  enter(state: BreakerStateName) {
+    this.state = state
+    this.period++
+    this.consecutive = 0
+    this.successes = 0
+  }
+
+  open(now: number) {
+    this.openUntil = now + Math.min(this.given.openMaxMs, this.given.openMs * this.growth)
+    this.enter('open')
+  }
+
+  probesOut() {
+    return this.permits.filter((one) => one.out && one.period === this.period)
+  }
+
+  take(now: number): number | 'admitted' | 'isolated' {
+    if (this.state === 'isolated') return 'isolated'
+    if (this.state === 'open' && now >= this.openUntil) this.enter('half-open')
+    if (this.state === 'half-open') {
+      const probes = this.probesOut()
+      if (probes.some((one) => one.takenAt + this.given.probeLeaseMs <= now)) {
+        this.growth *= 2
+        this.open(now)
+      } else if (probes.length >= this.given.halfOpenCalls)
+        return Math.min(...probes.map((one) => one.takenAt)) + this.given.probeLeaseMs - now
+    }
+    if (this.state === 'open') return this.openUntil - now
+    this.permits.push({ takenAt: now, period: this.period, out: true })
+    return 'admitted'
+  }
+
+  release(index: number, outcome: Outcome, now: number) {
+    const permit = this.permits[index]!
+    if (!permit.out) return
+    permit.out = false
+    if (outcome === 'neutral') return
+    if (permit.period !== this.period) {
+      this.stale++
+    } else if (this.state === 'half-open') {
+      if (outcome === 'failure') {
+        this.growth *= 2
+        this.open(now)
+      } else if (++this.successes >= this.given.successes) this.close()
+    } else if (this.state === 'closed') {
+      this.consecutive = outcome === 'failure' ? this.consecutive + 1 : 0
+      if (this.consecutive >= this.given.trip.consecutive) this.open(now)
+    }
+  }
+
+  close() {
+    this.growth = 1
+    this.enter('closed')
+  }
+}
+
+describe('the breaker machine against a naive one', () => {
+  // T: 1, 2, 3, 4
+  it('agrees after any sequence of calls, results, cancels and commands', () => {
+    const step = fc.record({
+      after: fc.oneof(fc.constant(0), fc.nat(60)),
+      act: fc.constantFrom('take', 'take', 'take', 'release', 'release', 'release', 'isolate', 'close'),
+      which: fc.nat(),
+      outcome: fc.constantFrom<Outcome>('success', 'failure', 'failure', 'neutral'),
+    })
+    const given = fc
+      .record({
+        consecutive: fc.integer({ min: 1, max: 3 }),
+        openMaxMs: fc.constantFrom(100, 350),
+        halfOpenCalls: fc.integer({ min: 1, max: 3 }),
+        successes: fc.integer({ min: 1, max: 3 }),
+        probeLeaseMs: fc.constantFrom(20, 50),
+      })
+      .map(({ consecutive, ...rest }) => settings({ ...rest, trip: readTrip({ consecutive }, 'trip') }))
+    fc.assert(
+      fc.property(given, fc.array(step, { maxLength: 80 }), (options, steps) => {
+        const machine = new BreakerMachine(options, () => {})
+        const naive = new NaiveBreaker(options)
+        const permits: BreakerPermit[] = []
+        let now = 0
+        for (const { after, act, which, outcome } of steps) {
+          now += after
+          if (act === 'take') {
+            const answer = machine.tryAcquire(now)
+            expect(isRejection(answer) ? (answer.retryAfterMs ?? 'isolated') : 'admitted').toBe(naive.take(now))
+            if (!isRejection(answer)) permits.push(answer)
+          } else if (act === 'release' && permits.length > 0) {
+            permits[which % permits.length]!.release(outcome, now)
+            naive.release(which % permits.length, outcome, now)
+          } else if (act === 'isolate' && which % 8 === 0) {
+            machine.isolate('by hand', now)
+            naive.enter('isolated')
+          } else if (act === 'close' && which % 4 === 0) {
+            machine.close('by hand', now)
+            naive.close()
+          }
+          expect([machine.state, machine.stale]).toEqual([naive.state, naive.stale])
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
