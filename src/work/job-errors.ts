@@ -1,5 +1,5 @@
 /** The errors of durable work that callers and handlers meet. */
-import { HoldfastError, showValue } from '../core/errors.ts'
+import { HoldfastError, isHoldfastError, showValue } from '../core/errors.ts'
 
 /**
  * A job request was refused before anything was stored. `path` names the field, such as `payload.items[3].name`; `details.index` the
@@ -36,7 +36,7 @@ UnknownKindError.prototype.name = 'UnknownKindError'
 
 /** Adds to a refusal, in place, which job of a batch it is about. Other errors are left as they are. */
 export function atIndex(error: unknown, index: number): unknown {
-  if (!(error instanceof JobInvalidError || error instanceof UnknownKindError)) return error
+  if (!isHoldfastError(error)) return error
   return Object.assign(error, { message: `job ${index}: ${error.message}`, details: { ...error.details, index } })
 }
 

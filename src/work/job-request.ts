@@ -1,5 +1,5 @@
 /** A job as callers send it, and the checks that turn it into what a store takes. Pure. */
-import { isHoldfastError } from '../core/errors.ts'
+import { type HoldfastError, isHoldfastError } from '../core/errors.ts'
 import { nearest } from '../core/validate.ts'
 import type { NewJob } from './job.ts'
 import { atIndex, JobInvalidError, UnknownKindError } from './job-errors.ts'
@@ -168,11 +168,27 @@ function targetOf(kind: Kind, payload: unknown, idempotencyKey: string | undefin
   return target
 }
 
-/** Whatever a kind's own check threw, as a refusal of the request; what the error knows (path, hint) is kept. */
+/** Refusals of what a caller sent; any other code that a kind's check throws would be read as trouble of this process. */
+const REFUSALS: ReadonlySet<string> = new Set(['ERR_JOB_INVALID', 'ERR_ADDRESS_FORBIDDEN'])
+
+/** Whatever a kind's own check threw, as a refusal of the request; what the error knows (code, path, rule, hint) is kept. */
 function asInvalid(error: unknown, payload: unknown): unknown {
-  if (error instanceof JobInvalidError) return error
+  if (isHoldfastError(error) && REFUSALS.has(error.code)) {
+    const { path, rule } = error as { path?: unknown; rule?: unknown }
+    if (typeof path === 'string' && typeof rule === 'string') return withPath(error, inPayload(path), rule)
+  }
   const { hint, details } = isHoldfastError(error) ? error : { hint: undefined, details: undefined }
-  const path = typeof details?.path === 'string' ? details.path : 'payload'
+  const path = typeof details?.path === 'string' ? inPayload(details.path) : 'payload'
   const rule = error instanceof Error ? `is refused (${error.message})` : `is refused (${String(error)})`
   return new JobInvalidError(path, rule, payload, { cause: error, ...(hint === undefined ? {} : { hint }) })
+}
+
+function withPath(error: HoldfastError, path: string, rule: string): HoldfastError {
+  return Object.assign(error, { path, details: { ...error.details, path, rule } })
+}
+
+/** A kind may name its fields from its payload's root, or from the request's. */
+function inPayload(path: string): string {
+  if (/^payload(?![\w$])/.test(path)) return path
+  return path.startsWith('[') ? `payload${path}` : `payload.${path}`
 }

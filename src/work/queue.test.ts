@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { HoldfastError } from '../core/errors.ts'
 import type { HoldfastEvent } from '../core/events.ts'
 import { EventBus } from '../core/events.ts'
 import { memoryStore } from '../stores/memory/memory-store.ts'
@@ -111,6 +112,41 @@ describe('enqueue', () => {
       code: 'ERR_JOB_INVALID',
       path: 'payload',
       message: expect.stringMatching(/no such box/),
+    })
+  })
+
+  it('keeps the code of a refusal that a kind makes, and says its path from the request’s root, once', async () => {
+    const forbidden = (path: string): Error =>
+      Object.assign(new HoldfastError('no', { code: 'ERR_ADDRESS_FORBIDDEN', hint: 'h' }), { path, rule: 'must be allowed' })
+    for (const [path, told] of [
+      ['url', 'payload.url'],
+      ['payload.url', 'payload.url'],
+      ['payload', 'payload'],
+      ['payloads', 'payload.payloads'],
+      ['[0]', 'payload[0]'],
+    ] as const) {
+      const { queue } = await makeQueue({
+        validate: () => {
+          throw forbidden(path)
+        },
+      })
+      const refusal = { code: 'ERR_ADDRESS_FORBIDDEN', hint: 'h', details: { path: told, rule: 'must be allowed' } }
+      await expect(queue.enqueue([{ kind: 'mail', payload: {} }])).rejects.toMatchObject(refusal)
+      await expect(queue.enqueue(['a', 'b'].map((payload) => ({ kind: 'mail', payload })))).rejects.toMatchObject({
+        details: { path: told, index: 0 },
+      })
+    }
+  })
+
+  it('takes any other error of a kind’s check for a refusal, whatever its code', async () => {
+    const { queue } = await makeQueue({
+      validate: () => {
+        throw new HoldfastError('away', { code: 'ERR_STORE_UNAVAILABLE', details: { path: 'to' } })
+      },
+    })
+    await expect(queue.enqueue([{ kind: 'mail', payload: {} }])).rejects.toMatchObject({
+      code: 'ERR_JOB_INVALID',
+      path: 'payload.to',
     })
   })
 

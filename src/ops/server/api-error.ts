@@ -7,6 +7,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { HoldfastError } from '../../core/errors.ts'
 import { isHoldfastError } from '../../core/errors.ts'
 import { redactText } from '../redact.ts'
+import { hintFor } from './field-hints.ts'
 
 export interface ApiErrorDetails {
   readonly field?: string | undefined
@@ -17,7 +18,7 @@ export interface ApiErrorDetails {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A refusal that the caller can do something about. */
+/** A refusal that the caller can do something about. Where it names a field it has a hint: its own, or one for the field. */
 export class ApiError extends Error {
   readonly status: ContentfulStatusCode
   readonly code: string
@@ -65,11 +66,11 @@ export function asApiError(error: unknown): ApiError {
 }
 
 function whereOf(error: HoldfastError): ApiErrorDetails {
-  const { field, rule, index } = error.details ?? {}
-  const { option, rule: optionRule } = error as { option?: unknown; rule?: unknown }
+  const { field, path, rule, index } = error.details ?? {}
+  const { path: ownPath, option, rule: ownRule } = error as { path?: unknown; option?: unknown; rule?: unknown }
   return {
-    field: text(field) ?? text(option),
-    rule: text(rule) ?? text(optionRule),
+    field: text(field) ?? text(path) ?? text(ownPath) ?? text(option),
+    rule: text(rule) ?? text(ownRule),
     index: typeof index === 'number' ? index : undefined,
   }
 }
@@ -84,7 +85,8 @@ function retryAfter(error: HoldfastError): string {
 }
 
 export function errorBody({ code, message, details }: ApiError): { error: Record<string, unknown> } {
-  const { field, rule, hint, index } = details
+  const { field, rule, index } = details
+  const hint = details.hint ?? (field === undefined ? undefined : hintFor(field))
   return {
     error: {
       code,

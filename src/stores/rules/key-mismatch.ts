@@ -8,7 +8,13 @@ export function keyMismatch(job: NewJob, index: number, firstId: string): Holdfa
     {
       code: 'ERR_IDEMPOTENCY_MISMATCH',
       hint: 'Use a new key for new work, or send the same payload again.',
-      details: { index, id: firstId, key: job.idempotencyKey },
+      details: {
+        index,
+        id: firstId,
+        key: job.idempotencyKey,
+        path: 'idempotencyKey',
+        rule: 'must not be used again with another payload',
+      },
     },
   )
 }
