@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client'
 import { Counter, Histogram } from 'prom-client'
 import type { HoldfastEvent, Listener } from '../../core/events.ts'
-import type { Labels } from './metrics.ts'
+import type { Labels } from './labels.ts'
 
 const CALL_BUCKETS_MS = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000]
 const JOB_BUCKETS_MS = [...CALL_BUCKETS_MS, 60_000, 300_000, 1_800_000]

@@ -6,6 +6,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { OpsSource } from '../source.ts'
 import { eventMetrics } from './event-metrics.ts'
+import type { Labels } from './labels.ts'
 import { NameCap } from './name-cap.ts'
 import { StatusMetrics } from './status-metrics.ts'
 
@@ -34,14 +35,6 @@ export interface MetricsOptions {
   }
   /** CPU, memory, event loop, garbage collection of this process. Default true. */
   readonly process?: boolean
-}
-
-/** The caps of each label, shared by all metrics that have it. */
-export interface Labels {
-  readonly operation: NameCap
-  readonly target: NameCap
-  readonly kind: NameCap
-  readonly policy: NameCap
 }
 
 export function createMetrics({ source, maxNames = 100, declared = {}, process = true }: MetricsOptions): Metrics {

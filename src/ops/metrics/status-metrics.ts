@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import { Gauge } from 'prom-client'
 import type { BreakerStateName } from '../../core/events.ts'
 import type { Health, OpsSource, Status, TargetStatus } from '../source.ts'
-import type { Labels } from './metrics.ts'
+import type { Labels } from './labels.ts'
 
 /** In order of trouble, so that the worst of several folded targets is shown. */
 const CIRCUIT_STATE: Readonly<Record<BreakerStateName, number>> = {
