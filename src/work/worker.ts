@@ -4,6 +4,7 @@
  */
 import { checkDuration, checkInteger, checkKnown } from '../core/validate.ts'
 import { Alarm } from './alarm.ts'
+import { Breath } from './breath.ts'
 import { Claimer } from './claimer.ts'
 import { conclude } from './conclude.ts'
 import type { Outcome } from './decide.ts'
@@ -165,6 +166,7 @@ export class Worker {
   }
 
   async #work(): Promise<void> {
+    const breath = new Breath(this.#options.clock)
     let idleMs = this.#pollMinMs
     while (this.#state === 'running') {
       const capacity = this.#concurrency - this.#runs.occupied - this.#settler.backlog
@@ -179,7 +181,9 @@ export class Worker {
           waitMs = this.#health.waitMs
         }
       if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
+      await breath.take()
     }
+    breath.stop()
   }
 
   async #round(capacity: number): Promise<number> {
