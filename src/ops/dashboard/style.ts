@@ -53,7 +53,7 @@ main { display: block; }
 main > section, main > div, main > article { width: min(1200px, 100% - 48px); margin-inline: auto; }
 main > .hero { width: 100%; }
 .hero { position: relative; overflow: hidden; padding: 36px 0 150px; }
-.hero-text { position: relative; width: min(1200px, 100% - 48px); margin-inline: auto; }
+.hero-text { position: relative; z-index: 1; width: min(1200px, 100% - 48px); margin-inline: auto; }
 .overall { display: inline-flex; align-items: center; gap: 8px; font-weight: 600; font-size: 14px; color: var(--teal); }
 .overall::before { content: ""; width: 22px; height: 2px; background: currentColor; }
 .degraded .overall { color: var(--sand); }
@@ -181,6 +181,7 @@ dialog p { font-size: 17px; overflow-wrap: anywhere; }
 dialog menu { display: flex; justify-content: end; flex-wrap: wrap; gap: 10px; margin-top: 22px; }
 
 @media (max-width: 1000px) {
+  .forest { bottom: 26px; height: 120px; width: auto; }
   .numbers { grid-template-columns: repeat(3, 1fr); }
   .numbers > div:nth-child(4) { border-left: 0; }
   .numbers > div:nth-child(n + 4) { border-top: 1px solid var(--line); }
