@@ -4,7 +4,19 @@
 //     node tools/bootstrap.mjs holdfast up        node tools/bootstrap.mjs node tools/test.ts
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, openSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,10 +47,10 @@ async function main([command, ...args]) {
 
 /** Installs the packages of the lock file unless they are there. Resolves with an exit code. */
 export async function install() {
-  if (isInstalled()) return 0
+  if (isInstalled()) return linkBin()
   const release = await takeTurn()
   try {
-    return isInstalled() ? 0 : await runNpm()
+    return isInstalled() ? linkBin() : await runNpm()
   } finally {
     release()
   }
@@ -74,6 +86,20 @@ async function runNpm() {
   }
   writeFileSync(stamp, fingerprint())
   say(`Installed in ${seconds()}.`)
+  return linkBin()
+}
+
+/** npm links the bins of a project's dependencies, not its own; with this link `npx holdfast` finds it at once. */
+function linkBin() {
+  const link = join(modules, '.bin/holdfast')
+  try {
+    if (!existsSync(link)) {
+      mkdirSync(dirname(link), { recursive: true })
+      symlinkSync('../../bin/holdfast.mjs', link)
+    }
+  } catch {
+    // Without it npx takes a longer way to the same place.
+  }
   return 0
 }
 
