@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
+import type { StatusAnswer } from './answers.ts'
 import { FlakyTarget } from './flaky-target.ts'
 import { HoldfastProcess, temporaryFolder } from './holdfast-process.ts'
+import { eventually, pause } from './waiting.ts'
 
 const JOBS = 2000
 const KILLS = 6
@@ -21,12 +23,6 @@ interface Line {
   readonly state: string
   readonly attempts: number
 }
-interface StatusAnswer {
-  readonly jobs: Record<string, number>
-  readonly targets: readonly { readonly name: string; readonly breaker?: { readonly state: string } }[]
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 // R: R6, R9, U7
 // W: 1, 2, 3, 5, 7, 8
@@ -64,7 +60,11 @@ it(`delivers ${JOBS} jobs once each through refusals, hangs, resets, ten seconds
   await pause(1500)
   await target.down()
   const downSince = Date.now()
-  await until(async () => (await breakerState(holdfast)) === 'open', 5000)
+  await eventually(
+    () => breakerState(holdfast),
+    (state) => state === 'open',
+    5000,
+  )
   await pause(500)
   const before = await attempts(holdfast)
   await pause(3000)
@@ -80,7 +80,11 @@ it(`delivers ${JOBS} jobs once each through refusals, hangs, resets, ten seconds
     await pause(1000 + random() * 1500)
     await kill()
   }
-  await until(async () => (await holdfast.get<StatusAnswer>('/v1/status')).jobs.succeeded === JOBS, LIMIT_MS)
+  await eventually(
+    () => holdfast.get<StatusAnswer>('/v1/status'),
+    ({ jobs }) => jobs.succeeded === JOBS,
+    LIMIT_MS,
+  )
 
   expect(target.handled.size).toBe(JOBS)
   const repeated = [...target.handled.values()].filter((times) => times > 1).length
@@ -115,12 +119,4 @@ async function probesBetween(folder: string, from: number, to: number): Promise<
   const lines = (await readFile(join(folder, 'audit.jsonl'), 'utf8')).split('\n')
   const probes = lines.filter((line) => line.includes('"circuit-breaker.changed"') && line.includes('"to":"half-open"'))
   return probes.filter((line) => ((at) => at >= from && at <= to)((JSON.parse(line) as { at: number }).at)).length
-}
-
-async function until(done: () => Promise<boolean>, ms: number): Promise<void> {
-  const end = Date.now() + ms
-  while (!(await done())) {
-    if (Date.now() > end) throw new Error(`not reached within ${ms} ms`)
-    await pause(200)
-  }
 }
