@@ -61,6 +61,7 @@ describe('a lease', () => {
   it('that is lost aborts the handler and drops its result', async () => {
     const { rig, runs, id, store } = await start()
     await takeAway(store, id)
+    store.settle = () => Promise.reject(new Error('nothing is to be settled'))
     await rig.clock.advance(10_000)
     expect(runs[0]!.signal.reason).toMatchObject({ code: 'ERR_LEASE_LOST', by: 'lease-lost' })
     runs[0]!.end('too late')

@@ -53,7 +53,8 @@ describe('recovery at the start', () => {
   // R: R6
   // W: 2, 3
   it('frees at once what a dead process of this host and an earlier boot of this pid left behind', async () => {
-    const { store, queue, rescuer, events } = await setUp()
+    // Our own pid is alive, of course.
+    const { store, queue, rescuer, events } = await setUp({}, { alive: [100] })
     const dead = await leaveBehind(store, queue, 2)
     const boot = await leaveBehind(store, queue, 1, row({ pid: 100, bootId: 'before' }))
     expect(await rescuer.recover()).toEqual({ recovered: 3, requeued: 3, parked: 0, poison: 0, deadLetters: 0 })
