@@ -40,6 +40,7 @@ export function retry(tx: Transaction, id: string): { readonly job: Job; readonl
   if (job === undefined) return { job: found.job, again: false }
   writeJob(tx, found, job)
   const letter = found.job.state === 'scheduled' || found.job.state === 'parked' ? undefined : findLetter(tx, id)
+  if (letter?.status === 'discarded' && found.job.state === 'dead') tx.tally.add('given-up', letter, 'dead', -1)
   if (letter !== undefined) writeLetter(tx, letter, retryingLetter(letter, job, tx.now))
   return { job, again: true }
 }

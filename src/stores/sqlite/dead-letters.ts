@@ -57,6 +57,7 @@ export function discard(tx: Transaction, id: string): DeadLetter | undefined {
   if (letter === undefined || discarded === undefined) return letter
   writeLetter(tx, letter, discarded)
   tx.sql('UPDATE holdfast_jobs SET settled_at = finished_at WHERE id = ?').run(id)
+  tx.tally.add('given-up', letter, 'dead', 1)
   return discarded
 }
 

@@ -19,7 +19,7 @@ const CANDIDATES = `
   FROM holdfast_jobs INDEXED BY holdfast_jobs_settled WHERE settled_at IS NOT NULL ORDER BY settled_at, seq LIMIT ?`
 const SETTLED = `
   SELECT coalesce(sum(n), 0) AS n FROM holdfast_counts
-  WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'letter' AND state = 'discarded'`
+  WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up'`
 const EXPIRED = `
   DELETE FROM holdfast_keys
   WHERE (kind, key) IN (SELECT kind, key FROM holdfast_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
@@ -39,6 +39,7 @@ export function prune(tx: Transaction, request: PruneRequest): number {
 function remove(tx: Transaction, row: Candidate): void {
   tx.sql('DELETE FROM holdfast_jobs WHERE seq = ?').run(row.seq)
   tx.tally.add('job', row, row.state, -1)
+  if (row.state === 'dead') tx.tally.add('given-up', row, row.state, -1)
   if (row.told === 1) removeLetter(tx, row)
   // The key goes on answering until its window is over.
   if (row.idempotency_key !== null)

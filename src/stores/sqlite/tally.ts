@@ -4,7 +4,8 @@
 import type { StatementSync } from 'node:sqlite'
 import type { Lane } from '../../work/store.ts'
 
-type Subject = 'job' | 'letter'
+/** `given-up` counts dead jobs whose letter was discarded: prune may take them. */
+type Subject = 'job' | 'letter' | 'given-up'
 
 const ADD = `
   INSERT INTO holdfast_counts (subject, kind, target, state, n) VALUES (?, ?, ?, ?, ?)
