@@ -2,7 +2,7 @@
  * One open database file: its pragmas, its prepared statements, and one transaction at a time. Everything in here is
  * synchronous; waiting for other processes is database.ts.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
@@ -98,7 +98,8 @@ export class Connection {
 /** Makes the file before SQLite does: its log and shared memory then get the same mode. */
 function prepareFile(path: string, create: boolean): void {
   if (!create) {
-    statSync(path)
+    // SQLite would open what it may not write for reading alone, and fail later in other words.
+    accessSync(path, constants.R_OK | constants.W_OK)
     return
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

@@ -140,6 +140,16 @@ export const looking: readonly Scenario[] = [
     },
   ],
   [
+    'a job that was cancelled while it was being retried is counted once when the newest are kept',
+    async ({ store, clock }) => {
+      const job = await dead(store)
+      await store.redrive({ by: 'person' })
+      await store.cancel(job.id)
+      await clock.advance(1)
+      same(await store.prune({ olderThanMs: 1e9, keep: 1, limit: 100 }), 0, 'the newest stays')
+    },
+  ],
+  [
     'a key answers until its window is over, though its job was pruned; then the key goes too',
     async ({ store, clock }) => {
       const job = await running(store, { idempotencyKey: 'k', fingerprint: 'f', idempotencyWindowMs: 1000 })
