@@ -40,7 +40,6 @@ describe('holdfast up', () => {
     expect(io.out).toMatch(
       /^Holdfast 0\.1\.0 is ready: http:\/\/127\.0\.0\.1:5000 \(store sqlite:\.\/var\/holdfast\.db, started in 0ms\)\n/,
     )
-    expect(io.out).toContain('Taken up again after a crash: 2 jobs.')
     expect(io.out).toContain(
       `curl -sd '{"kind":"http","payload":{"url":"https://example.com/"}}' -H 'content-type: application/json' http://127.0.0.1:5000/v1/jobs`,
     )
@@ -70,7 +69,7 @@ describe('holdfast up', () => {
   it('is one line of JSON where the log is', async () => {
     const { io, ended } = begin(running(), { logFormat: 'json' })
     await untilReady(io)
-    expect(JSON.parse(io.out)).toMatchObject({ message: 'ready', url: 'http://127.0.0.1:4680' })
+    expect(JSON.parse(io.out)).toMatchObject({ message: 'ready', url: 'http://127.0.0.1:4680', recovery: { recovered: 2 } })
     io.send('SIGINT')
     expect(await ended).toBe(0)
   })

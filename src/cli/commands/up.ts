@@ -79,10 +79,8 @@ function readyLines(
   const { url, recovery } = running
   if (config.log.format === 'json') return [JSON.stringify({ level: 'info', message: 'ready', url, version, recovery })]
   const reach = reachable(url)
-  const recovered = recovery?.recovered ?? 0
   return [
     `Holdfast ${version} is ready: ${reach} (store ${config.store.url}, started in ${formatDuration(tookMs)})`,
-    ...(recovered > 0 ? [`  Taken up again after a crash: ${recovered} ${recovered === 1 ? 'job' : 'jobs'}.`] : []),
     `  ${resilienceLine(config)}`,
     `  Try:  ${tryLine(reach, config)}`,
     `  Then: npx holdfast status${defaultUrl(reach) ? '' : ` --url ${reach}`}`,
