@@ -9,7 +9,7 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { OptionError, RejectedError } from '../../core/errors.ts'
-import type { BreakerStateName } from '../../core/events.ts'
+import { type BreakerStateName, reportListenerError } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { isRejection, ManualPermit, type Rejection } from '../../core/permit.ts'
@@ -19,6 +19,7 @@ import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } fro
 import { type BreakerChange, BreakerMachine, type BreakerPermit } from './machine.ts'
 import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
 import { readTrip, type TripOptions } from './trip.ts'
+import type { CallWindow } from './window.ts'
 
 export interface CircuitBreakerOptions {
   /** When it opens. Default: 5 failures in a row. */
@@ -66,9 +67,9 @@ export interface BreakerStatus {
 
 export class CircuitBreaker extends BasePolicy implements Gate {
   readonly #machine: BreakerMachine
-  readonly #window: { readonly calls: number; readonly failures: number } | undefined
+  readonly #window: CallWindow | undefined
   readonly #classify: (error: unknown) => Outcome
-  readonly #isFailureResult: ((value: unknown) => boolean) | undefined
+  readonly #classifyResult: ((value: unknown) => Outcome) | undefined
   readonly #openMaxMs: number
 
   constructor(options: CircuitBreakerOptions = {}) {
@@ -85,7 +86,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     this.#openMaxMs = checkDuration(options.openForMax ?? openMs, 'circuitBreaker.openForMax', openMs)
     this.#window = trip.window
     this.#classify = classifier(options)
-    this.#isFailureResult = options.isFailureResult && checkFunction(options.isFailureResult, 'circuitBreaker.isFailureResult')
+    this.#classifyResult = resultClassifier(options)
     const settings = {
       trip,
       openMs,
@@ -107,7 +108,9 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   status(): BreakerStatus {
     const machine = this.#machine
-    const offset = this.clock.wallNow() - this.clock.now()
+    const now = this.clock.now()
+    const offset = this.clock.wallNow() - now
+    this.#window?.expire(now)
     return {
       state: machine.state,
       since: Math.round(machine.since + offset),
@@ -179,8 +182,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   /** @internal */
   succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
-    const failed = this.#isFailureResult?.(value) ?? false
-    this.#release(permit as BreakerPermit, failed ? 'failure' : 'success', execution)
+    this.#release(permit as BreakerPermit, this.#classifyResult?.(value) ?? 'success', execution)
   }
 
   /** @internal */
@@ -207,8 +209,9 @@ export class CircuitBreaker extends BasePolicy implements Gate {
   }
 
   #rejection({ retryAfterMs, reason }: Rejection): RejectedError {
-    const isolated = this.#machine.state === 'isolated'
-    return new RejectedError(`circuit is ${isolated ? 'isolated' : 'open'}: ${reason}`, {
+    const { state } = this.#machine
+    const isolated = state === 'isolated'
+    return new RejectedError(`circuit is ${state}: ${reason}`, {
       code: isolated ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
       policy: this.name,
       retryAfterMs,
@@ -222,10 +225,28 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 function classifier({ classify, isFailure }: CircuitBreakerOptions): (error: unknown) => Outcome {
   if (classify !== undefined && isFailure !== undefined)
     throw new OptionError('circuitBreaker.classify', "cannot be combined with 'isFailure'", classify)
-  if (classify !== undefined) return checkFunction(classify, 'circuitBreaker.classify')
+  if (classify !== undefined) return safely(checkFunction(classify, 'circuitBreaker.classify'), 'circuitBreaker.classify')
   if (isFailure === undefined) return () => 'failure'
   checkFunction(isFailure, 'circuitBreaker.isFailure')
-  return (error) => (isFailure(error) ? 'failure' : 'neutral')
+  return safely((error) => (isFailure(error) ? 'failure' : 'neutral'), 'circuitBreaker.isFailure')
+}
+
+function resultClassifier({ isFailureResult }: CircuitBreakerOptions): ((value: unknown) => Outcome) | undefined {
+  if (isFailureResult === undefined) return undefined
+  checkFunction(isFailureResult, 'circuitBreaker.isFailureResult')
+  return safely((value) => (isFailureResult(value) ? 'failure' : 'success'), 'circuitBreaker.isFailureResult')
+}
+
+/** A user's rule that throws is reported, and the call teaches nothing: its own result is what counts. */
+function safely(rule: (subject: unknown) => Outcome, name: string): (subject: unknown) => Outcome {
+  return (subject) => {
+    try {
+      return rule(subject)
+    } catch (error) {
+      reportListenerError(error, name)
+      return 'neutral'
+    }
+  }
 }
 
 /**

@@ -126,7 +126,9 @@ export class BreakerMachine {
       case 'half-open':
         this.expireProbes(now)
         if (this.#state !== 'half-open') return this.#rejection(this.#openUntil - now)
-        return this.#probes.size < this.#settings.halfOpenCalls ? this.#probe(now) : this.#rejection(this.#probeEta(now))
+        return this.#probes.size < this.#settings.halfOpenCalls
+          ? this.#probe(now)
+          : this.#rejection(this.#probeEta(now), 'its probes are still out')
     }
   }
 
@@ -161,8 +163,8 @@ export class BreakerMachine {
     return Math.max(0, earliest + this.#settings.probeLeaseMs - now)
   }
 
-  #rejection(retryAfterMs: number): Rejection {
-    return { rejected: true, retryAfterMs, reason: this.#reason }
+  #rejection(retryAfterMs: number, reason = this.#reason): Rejection {
+    return { rejected: true, retryAfterMs, reason }
   }
 
   /** A probe whose lease has run out counts as failed. */
@@ -231,26 +233,27 @@ export class BreakerMachine {
     this.#change('disabled', reason, now)
   }
 
-  /** Takes over a state from before a restart, without telling anybody. */
+  /** Takes over a state from before a restart, without telling anybody; what was learnt here is forgotten. */
   restore(state: BreakerStateName, reason: string, openUntil: number, reopened: number, since: number): void {
-    this.#generation++
-    this.#state = state
-    this.#reason = reason
+    this.#begin(state, reason, since)
     this.#openUntil = openUntil
     this.#reopened = reopened
-    this.#since = since
   }
 
   #change(to: BreakerStateName, reason: string, now: number, retryAfterMs?: number): void {
     const from = this.#state
+    this.#begin(to, reason, now)
+    this.#onChange(retryAfterMs === undefined ? { from, to, reason } : { from, to, reason, retryAfterMs }, now)
+  }
+
+  #begin(state: BreakerStateName, reason: string, since: number): void {
     this.#generation++
-    this.#state = to
-    this.#since = now
+    this.#state = state
+    this.#since = since
     this.#reason = reason
     this.#successes = 0
     this.#consecutive = 0
     this.#probes.clear()
-    if (to === 'closed') this.#settings.trip.window?.clear()
-    this.#onChange(retryAfterMs === undefined ? { from, to, reason } : { from, to, reason, retryAfterMs }, now)
+    if (state === 'closed') this.#settings.trip.window?.clear()
   }
 }

@@ -42,7 +42,13 @@ export function hydrate(machine: BreakerMachine, stored: unknown, clock: Clock, 
   const wallNow = clock.wallNow()
   const left = Math.min(Math.max(0, finite(openUntil) - wallNow), longestOpenMs)
   const age = Math.max(0, wallNow - finite(since))
-  machine.restore(state as BreakerStateName, String(reason ?? ''), now + left, finite(reopened), now - age)
+  machine.restore(
+    state as BreakerStateName,
+    String(reason ?? ''),
+    now + left,
+    Math.max(0, Math.floor(finite(reopened))),
+    now - age,
+  )
 }
 
 function finite(value: unknown): number {
