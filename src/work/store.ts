@@ -124,7 +124,7 @@ export interface RedriveRequest {
 export interface JobCount extends Lane {
   readonly state: JobState
   readonly count: number
-  /** Oldest `runAt` among them. */
+  /** Oldest `runAt` among them; 0 for finished jobs, of which none waits. */
   readonly oldestRunAt: number
 }
 
@@ -155,7 +155,7 @@ export interface JobStore extends StateStore {
   /** Where it is, without secrets, for people. */
   readonly description: string
 
-  /** Opens or creates it and brings its schema up to date. */
+  /** Opens or creates it and brings its schema up to date. When that rejects, later calls try again by themselves. */
   open(): Promise<void>
   /** Idempotent; afterwards every call rejects. */
   close(): Promise<void>
@@ -185,7 +185,8 @@ export interface JobStore extends StateStore {
   list(filter: JobFilter): Promise<Page<Job>>
   counts(): Promise<readonly JobCount[]>
   /**
-   * Waiting and parked jobs are cancelled; a running one is asked to (see `renew`).
+   * Waiting and parked jobs are cancelled; a running one is asked to (see `renew`): it may still succeed or die, and is
+   * cancelled by any settlement that would let it wait again.
    * Answers the job as it is then; undefined when unknown. A finished job is left as it is.
    */
   cancel(id: string): Promise<Job | undefined>
