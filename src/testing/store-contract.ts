@@ -22,6 +22,8 @@ export interface StoreCase {
  * so a store on a real clock needs one that it can be told.
  *
  * @example
+ * // given open
+ * import { it } from 'vitest'
  * it.each(storeContract({ open }))('$name', ({ run }) => run())
  */
 export function storeContract(options: { readonly open: () => Promise<StoreHarness> }): readonly StoreCase[] {

@@ -37,6 +37,7 @@ export interface WorkRig {
 
 /**
  * @example
+ * // given clock, store, mail
  * const rig = workRig({ clock, store, kinds: [mail] })
  * rig.worker.start()
  * await rig.queue.enqueue([{ kind: 'mail', payload: {} }])

@@ -128,6 +128,7 @@ export const MAX_PRIORITY = 1000
  *
  * @throws OptionError naming the kind and the option
  * @example
+ * // given send
  * const mail = defineKind({ name: 'mail', target: 'smtp', handler: (payload, { signal }) => send(payload, signal) })
  */
 export function defineKind<P = unknown>(options: KindOptions<P>): Kind {

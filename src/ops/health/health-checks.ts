@@ -63,9 +63,10 @@ export function worstOf(statuses: Iterable<Health>): Health {
 
 /**
  * @example
+ * // given db
  * const health = new HealthChecks(systemClock)
  * health.register('database', async () => (await db.ping()) === 'PONG')
- * (await health.report()).status // 'healthy'
+ * const { status } = await health.report() // 'healthy'
  */
 export class HealthChecks {
   readonly #clock: Clock
