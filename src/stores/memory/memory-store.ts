@@ -25,7 +25,7 @@ import type {
 } from '../../work/store.ts'
 import { after, cancelled, claimed, newJob, redriven, retried, settled } from '../rules/job-changes.ts'
 import { inLaneOrder } from '../rules/lane-order.ts'
-import { closedLetter, discardedLetter, letterOf, retryingLetter } from '../rules/letter-changes.ts'
+import { letterOf } from '../rules/letter-changes.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
 import { notOpen } from '../rules/unavailable.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
@@ -33,6 +33,7 @@ import { countJobs, countLetters } from './counting.ts'
 import type { JobRow } from './job-table.ts'
 import { JobTable } from './job-table.ts'
 import { KeyTable } from './key-table.ts'
+import { LetterTable, matchesLane } from './letter-table.ts'
 import { prunable } from './pruning.ts'
 
 export interface MemoryStoreOptions {
@@ -52,11 +53,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): JobStore {
   return new MemoryStore(options.clock ?? systemClock)
 }
 
-interface Letter {
-  readonly number: number
-  letter: DeadLetter
-}
-
 class MemoryStore implements JobStore {
   readonly capabilities = { name: 'memory', durable: false, multiProcess: false } as const
   readonly description = 'memory:'
@@ -65,8 +61,7 @@ class MemoryStore implements JobStore {
   #phase: 'new' | 'open' | 'closed' = 'new'
   #jobs = new JobTable()
   #keys = new KeyTable()
-  #letters = new Map<string, Letter>()
-  #letterNumber = 0
+  #letters = new LetterTable()
   #workers = new Map<string, WorkerRow>()
   #states = new Map<string, { readonly json: string; readonly updatedAt: number }>()
 
@@ -84,7 +79,7 @@ class MemoryStore implements JobStore {
     this.#listeners.clear()
     this.#jobs = new JobTable()
     this.#keys = new KeyTable()
-    this.#letters = new Map()
+    this.#letters = new LetterTable()
     this.#workers = new Map()
     this.#states = new Map()
   }
@@ -147,8 +142,8 @@ class MemoryStore implements JobStore {
     const before = row.job
     const job = settled(before, copied(settlement), now)
     this.#jobs.replace(row, job)
-    if (settlement.type === 'dead') this.#writeLetter(letterOf(job, settlement, this.#letters.get(job.id)?.letter, now))
-    else this.#closeLetter(job)
+    if (settlement.type === 'dead') this.#letters.write(letterOf(job, settlement, this.#letters.get(job.id), now))
+    else this.#letters.close(job)
   }
 
   async renew(worker: WorkerRow, leaseMs: number, held: readonly Fence[]): Promise<RenewResult> {
@@ -223,7 +218,7 @@ class MemoryStore implements JobStore {
     if (state === 'running') row.job = { ...row.job, cancelRequested: true }
     else if (state === 'scheduled' || state === 'available' || state === 'parked') {
       this.#jobs.replace(row, cancelled(row.job, now))
-      this.#closeLetter(row.job)
+      this.#letters.close(row.job)
     }
     return show(row)
   }
@@ -236,7 +231,7 @@ class MemoryStore implements JobStore {
     const job = retried(row.job, now)
     if (job !== undefined) {
       this.#jobs.replace(row, job)
-      if (state === 'dead' || state === 'cancelled') this.#retryLetter(job, now)
+      if (state === 'dead' || state === 'cancelled') this.#letters.retry(job, now)
       this.#listeners.tell()
     }
     return show(row)
@@ -244,35 +239,17 @@ class MemoryStore implements JobStore {
 
   async deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
     this.#now()
-    const limit = pageLimit(filter.limit)
-    const cursor = readCursor(filter.cursor)
-    const found = [...this.#letters.values()]
-      .filter(
-        ({ number, letter }) =>
-          number < cursor && (filter.status ?? letter.status) === letter.status && matchesLane(letter, filter),
-      )
-      .sort((a, b) => b.number - a.number)
-    return toPage(
-      found.slice(0, limit + 1),
-      limit,
-      (row) => row.number,
-      (row) => row.letter,
-    )
+    return this.#letters.list(filter)
   }
 
   async deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
     this.#now()
-    return countLetters([...this.#letters.values()].map((row) => row.letter))
+    return countLetters(this.#letters.all)
   }
 
   async redrive(request: RedriveRequest): Promise<readonly string[]> {
     const now = this.#now()
-    const ids = request.ids && new Set(request.ids)
-    const found = [...this.#letters.values()]
-      .filter(({ letter }) => (ids === undefined || ids.has(letter.id)) && mayRedrive(letter, request, now))
-      .sort((a, b) => a.number - b.number)
-      .slice(0, request.limit ?? 100)
-      .map(({ letter }) => letter.id)
+    const found = this.#letters.redrivable(request, now)
     if (request.dryRun) return found
     for (const id of found) this.#redrive(id, request.by, now)
     if (found.length > 0) this.#listeners.tell()
@@ -282,21 +259,19 @@ class MemoryStore implements JobStore {
   #redrive(id: string, by: string, now: number): void {
     const row = this.#jobs.byId(id) as JobRow
     this.#jobs.replace(row, redriven(row.job, by, now))
-    this.#retryLetter(row.job, now)
+    this.#letters.retry(row.job, now)
   }
 
   async discard(id: string): Promise<DeadLetter | undefined> {
     this.#now()
-    const entry = this.#letters.get(id)
-    if (entry !== undefined) entry.letter = discardedLetter(entry.letter) ?? entry.letter
-    return entry?.letter
+    return this.#letters.discard(id)
   }
 
   async prune(request: PruneRequest): Promise<number> {
     const now = this.#now()
-    const gone = prunable(this.#jobs.rows, (id) => this.#letters.get(id)?.letter, request, now)
+    const gone = prunable(this.#jobs.rows, (id) => this.#letters.get(id), request, now)
     for (const { job } of gone) {
-      this.#letters.delete(job.id)
+      this.#letters.remove(job.id)
       this.#keys.jobGone(job)
     }
     this.#jobs.remove(gone)
@@ -334,22 +309,6 @@ class MemoryStore implements JobStore {
     const row = this.#jobs.byId(fence.id)
     return row?.job.state === 'running' && row.job.token === fence.token ? row : undefined
   }
-
-  #writeLetter(letter: DeadLetter): void {
-    const entry = this.#letters.get(letter.id)
-    if (entry === undefined) this.#letters.set(letter.id, { number: ++this.#letterNumber, letter })
-    else entry.letter = letter
-  }
-
-  #closeLetter(job: Job): void {
-    const entry = this.#letters.get(job.id)
-    if (entry !== undefined) entry.letter = closedLetter(entry.letter, job) ?? entry.letter
-  }
-
-  #retryLetter(job: Job, now: number): void {
-    const entry = this.#letters.get(job.id)
-    if (entry !== undefined) entry.letter = retryingLetter(entry.letter, job, now)
-  }
 }
 
 function show(row: JobRow): Job {
@@ -366,18 +325,4 @@ function copied(settlement: Settlement): Settlement {
   if (settlement.type !== 'succeeded' || settlement.result === undefined) return settlement
   const json = JSON.stringify(settlement.result) as string | undefined
   return { ...settlement, result: json === undefined ? undefined : JSON.parse(json) }
-}
-
-function matchesLane(
-  row: { kind: string; target: string },
-  filter: { kind?: string | undefined; target?: string | undefined },
-): boolean {
-  return (filter.kind ?? row.kind) === row.kind && (filter.target ?? row.target) === row.target
-}
-
-function mayRedrive(letter: DeadLetter, request: RedriveRequest, now: number): boolean {
-  if (letter.status !== 'pending' && letter.status !== 'exhausted') return false
-  if (request.targetDownOnly && !letter.targetDown) return false
-  if (request.dueOnly && (letter.nextRetryAt === undefined || letter.nextRetryAt > now)) return false
-  return matchesLane(letter, request)
 }
