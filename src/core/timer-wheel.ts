@@ -34,6 +34,12 @@ export class TimerWheel {
   readonly #buckets = new Map<number, WheelEntry>()
   /** Due times of the buckets, as a binary min-heap. Empty buckets stay until they are due. */
   readonly #due: number[] = []
+  /** The bucket that was used last: calls with one timeout share it for a while, and finding it in the map costs more than all else. */
+  #recentDue = Number.NaN
+  #recent = new WheelEntry(unused)
+  /** The last duration, and what its deadlines are rounded up to; 0 is not at all. */
+  #ms = Number.NaN
+  #grain = 0
   #armedFor = Number.POSITIVE_INFINITY
   #disarm: Cancel = unused
 
@@ -48,7 +54,20 @@ export class TimerWheel {
 
   /** Calls `entry.wake` once `ms` have passed since `now`, a reading of this wheel's clock. */
   add(entry: WheelEntry, ms: number, now: number): void {
-    const due = this.#roundUp(now + ms, ms)
+    if (ms !== this.#ms) {
+      this.#ms = ms
+      this.#grain = this.#clock.precision === 'exact' ? 0 : grainOf(ms)
+    }
+    const due = this.#grain === 0 ? now + ms : Math.ceil((now + ms) / this.#grain) * this.#grain
+    if (due !== this.#recentDue) this.#find(due, now)
+    const head = this.#recent
+    entry.prev = head.prev
+    entry.next = head
+    head.prev.next = entry
+    head.prev = entry
+  }
+
+  #find(due: number, now: number): void {
     let head = this.#buckets.get(due)
     if (head === undefined) {
       head = new WheelEntry(unused)
@@ -56,16 +75,8 @@ export class TimerWheel {
       pushHeap(this.#due, due)
       if (due < this.#armedFor) this.#arm(due, now)
     }
-    entry.prev = head.prev
-    entry.next = head
-    head.prev.next = entry
-    head.prev = entry
-  }
-
-  #roundUp(due: number, ms: number): number {
-    if (this.#clock.precision === 'exact') return due
-    const grain = ms < 128 ? 1 : 2 ** (26 - Math.clz32(Math.min(ms, 0x7fffffff)) - 1)
-    return Math.ceil(due / grain) * grain
+    this.#recentDue = due
+    this.#recent = head
   }
 
   #arm(due: number, now: number): void {
@@ -78,8 +89,8 @@ export class TimerWheel {
     const now = this.#clock.now()
     this.#armedFor = Number.POSITIVE_INFINITY
     // A native timer may fire a fraction of a millisecond early; then nothing is due yet, and it is armed for the rest.
-    while (this.#due.length > 0 && (this.#due[0] as number) <= now) this.#fire(popHeap(this.#due))
-    while (this.#due.length > 0 && this.#isEmpty(this.#due[0] as number)) this.#buckets.delete(popHeap(this.#due))
+    while (this.#due.length > 0 && (this.#due[0] as number) <= now) this.#fire(this.#take())
+    while (this.#due.length > 0 && this.#isEmpty(this.#due[0] as number)) this.#take()
     if (this.#due.length > 0 && (this.#due[0] as number) < this.#armedFor) this.#arm(this.#due[0] as number, now)
   }
 
@@ -88,9 +99,16 @@ export class TimerWheel {
     return head === undefined || head.next === head
   }
 
-  #fire(due: number): void {
+  /** Removes the earliest bucket. */
+  #take(): WheelEntry | undefined {
+    const due = popHeap(this.#due)
     const head = this.#buckets.get(due)
     this.#buckets.delete(due)
+    if (due === this.#recentDue) this.#recentDue = Number.NaN
+    return head
+  }
+
+  #fire(head: WheelEntry | undefined): void {
     if (head === undefined) return
     while (head.next !== head) {
       const entry = head.next
@@ -98,6 +116,11 @@ export class TimerWheel {
       entry.wake()
     }
   }
+}
+
+/** 1/64 of a duration, as a power of two of at least 1 ms. */
+function grainOf(ms: number): number {
+  return ms < 128 ? 1 : 2 ** (25 - Math.clz32(Math.min(ms, 0x7fffffff)))
 }
 
 const wheels = new WeakMap<Clock, TimerWheel>()
