@@ -92,8 +92,20 @@ export class RateLimiter extends BasePolicy implements Gate {
   /** Waits for its turn, however long; rejects with the signal's reason when it aborts. */
   async wait(key?: string, cost = 1, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const delay = this.reserve(key, cost)
-    if (delay > 0) await sleep(this.clock, delay, signal)
+    const now = this.clock.now()
+    const machine = this.#machine(key, now)
+    const delayMs = machine.reserve(now, this.#checkCost(cost))
+    if (delayMs > 0) await this.#turn(machine, now + delayMs, cost, delayMs, signal)
+  }
+
+  /** Sleeps until a reserved place; who cancels gives it back. */
+  async #turn(machine: RateMachine, at: number, cost: number, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await sleep(this.clock, delayMs, signal)
+    } catch (reason) {
+      machine.refund(at, cost)
+      throw reason
+    }
   }
 
   /** The question as a bot asks it: may this action go now, and if not, how long should it sleep? Takes nothing. */
@@ -128,7 +140,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     machine.reserve(now, 1)
     if (delayMs === 0) return undefined
     if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.delayed', delayMs })
-    return sleep(this.clock, delayMs, execution.cancellable ? execution.signal : undefined)
+    return this.#turn(machine, now + delayMs, 1, delayMs, execution.cancellable ? execution.signal : undefined)
   }
 
   #reject(execution: LiveExecution, retryAfterMs: number): never {
