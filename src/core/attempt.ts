@@ -14,13 +14,17 @@ import { WheelEntry, wheelOf } from './timer-wheel.ts'
 export class Attempt {
   readonly #frame: Frame
   /** The call's execution; this attempt's own is derived from it where a retry or a timeout needs to tell attempts apart. */
-  readonly #call: LiveExecution
+  #call: LiveExecution
   readonly #number: number
   #session: RetrySession | undefined
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #execution: LiveExecution
-  readonly #permits: unknown[] = []
+  /** This attempt has the call's own execution; the call goes on under another one. */
+  #lent = false
+  readonly #permits: unknown[]
+  /** How many gates have admitted; their permits are the first so many. */
+  #admitted = 0
   #timer: WheelEntry | undefined
   #limitMs = 0
   /** When the call began, where the retry asks for it; only the first attempt has to know. */
@@ -38,6 +42,7 @@ export class Attempt {
     reject: (error: unknown) => void,
   ) {
     this.#frame = frame
+    this.#permits = new Array(frame.gates.length)
     this.#call = call
     this.#number = number
     this.#session = session
@@ -45,7 +50,12 @@ export class Attempt {
     this.#reject = reject
     const timed = frame.timeout !== undefined
     const attempt = frame.retry === undefined ? call.attempt : number
-    this.#execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
+    if (timed && frame.outermost && number === 1 && !call.cancellable) {
+      // Most calls succeed at once: the first attempt may have the call's own execution, since nobody else can abort it.
+      this.#lent = true
+      call.makeAbortable()
+      this.#execution = call
+    } else this.#execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
   start(): void {
@@ -69,7 +79,7 @@ export class Attempt {
         return this.#refused(error)
       }
       if (permit instanceof Promise) return this.#await(permit, index)
-      this.#permits.push(permit)
+      this.#permits[this.#admitted++] = permit
     }
     try {
       if (timeoutAt === gates.length) this.#arm()
@@ -85,7 +95,7 @@ export class Attempt {
         // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
         if (this.#over) return this.#frame.gates[index]!.cancelled(permit, this.#execution)
         this.#execution.refresh()
-        this.#permits.push(permit)
+        this.#permits[this.#admitted++] = permit
         // The caller's cancel crossed with the grant: the operation must not begin any more.
         if (this.#execution.aborted) return this.#refused(this.#execution.abortReason)
         this.#admit(index + 1)
@@ -143,13 +153,13 @@ export class Attempt {
     if (this.#over) return this.#settleLate(false, error)
     const neutral = this.#execution.aborted || isRejected(error)
     this.#finish()
-    this.#release(this.#permits.length - 1, 0, neutral, error)
+    this.#release(this.#admitted - 1, 0, neutral, error)
     this.#proceed({ error })
   }
 
   #refused(error: unknown): void {
     this.#finish()
-    this.#release(this.#permits.length - 1, 0, true, error)
+    this.#release(this.#admitted - 1, 0, true, error)
     this.#proceed({ error })
   }
 
@@ -162,8 +172,8 @@ export class Attempt {
     this.#execution.abort(error)
     // Inside the timeout the permits stay until the work has really ended; work that never began has none to hold.
     if (this.#running) this.#watchAbandoned()
-    else this.#release(this.#permits.length - 1, timeoutAt, true, error)
-    this.#release(Math.min(timeoutAt, this.#permits.length) - 1, 0, false, error)
+    else this.#release(this.#admitted - 1, timeoutAt, true, error)
+    this.#release(Math.min(timeoutAt, this.#admitted) - 1, 0, false, error)
     this.#proceed({ error })
   }
 
@@ -197,7 +207,7 @@ export class Attempt {
     this.#over = true
     this.#running = false
     this.#timer?.cancel()
-    if (this.#execution !== this.#call) this.#execution.close()
+    if (this.#lent || this.#execution !== this.#call) this.#execution.close()
   }
 
   /** Gives back the permits of gates `to`..`from`, innermost first. */
@@ -212,6 +222,7 @@ export class Attempt {
   #proceed(failure: RetryFailure): void {
     const { retry } = this.#frame
     if (retry === undefined) return 'error' in failure ? this.#reject(failure.error) : this.#resolve(failure.value)
+    if (this.#lent) this.#call = this.#call.renew()
     if (this.#call.aborted) return this.#reject(this.#call.abortReason)
     try {
       this.#session ??= retry.begin(this.#call, this.#startedAt)

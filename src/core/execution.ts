@@ -89,7 +89,14 @@ export class LiveExecution implements Execution {
     return this.#abortable || this.#options?.signal !== undefined || (this.parent?.cancellable ?? false)
   }
 
-  /** Marks the root as one that its caller's `within` may abort. */
+  /** The same call under a fresh execution, after this one served, and ended, as its first attempt. */
+  renew(): LiveExecution {
+    const renewed = new LiveExecution(this.clock, this.run, this.#options, undefined, 1, false, this.sync)
+    renewed.#id = this.id
+    return renewed
+  }
+
+  /** Marks a root as one that a policy, or its caller's `within`, may abort. */
   makeAbortable(): void {
     this.#abortable = true
   }

@@ -12,8 +12,12 @@ import { runSync } from './sync-frame.ts'
 /** Runs the operation that the execution carries. The innermost `next` of every composition. */
 const terminal: Operation<unknown> = (execution) => (execution as LiveExecution).run(execution)
 
-/** Links stages, outermost first, into one operation. */
-export function link(stages: readonly Stage[]): Operation<unknown> {
+/**
+ * Links stages, outermost first, into one operation.
+ *
+ * @param whole true when nothing is around them: the first frame then meets every execution first, and once
+ */
+export function link(stages: readonly Stage[], whole = false): Operation<unknown> {
   let next = terminal
   let end = stages.length
   while (end > 0) {
@@ -23,7 +27,7 @@ export function link(stages: readonly Stage[]): Operation<unknown> {
       end--
     } else {
       const start = frameStart(stages, end)
-      next = frameOperation(stages.slice(start, end), next)
+      next = frameOperation(stages.slice(start, end), next, whole && start === 0)
       end = start
     }
   }
@@ -43,7 +47,7 @@ function frameStart(stages: readonly Stage[], end: number): number {
   return start
 }
 
-function frameOperation(stages: readonly Stage[], next: Operation<unknown>): Operation<unknown> {
+function frameOperation(stages: readonly Stage[], next: Operation<unknown>, outermost: boolean): Operation<unknown> {
   let retry: RetryStage | undefined
   let timeout: TimeoutStage | undefined
   let timeoutAt = -1
@@ -56,7 +60,7 @@ function frameOperation(stages: readonly Stage[], next: Operation<unknown>): Ope
       timeoutAt = gates.length
     }
   }
-  const frame: Frame = { retry, gates, timeout, timeoutAt, next }
+  const frame: Frame = { retry, gates, timeout, timeoutAt, outermost, next }
   return (execution) => {
     const live = execution as LiveExecution
     if (live.sync) return runSync(frame, live)

@@ -68,7 +68,7 @@ export abstract class BasePolicy implements Policy {
   }
 
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
-    this.#linked ??= link(this[STAGES])
+    this.#linked ??= link(this[STAGES], true)
     const execution = new LiveExecution(this.clock, operation, options)
     if (options?.signal !== undefined || options?.within !== undefined)
       return guarded(this.#linked, execution, options) as Promise<T>
@@ -76,7 +76,7 @@ export abstract class BasePolicy implements Policy {
   }
 
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T {
-    this.#linked ??= link(this[STAGES])
+    this.#linked ??= link(this[STAGES], true)
     options?.signal?.throwIfAborted()
     const execution = new LiveExecution(this.clock, operation, options, undefined, 1, false, true)
     if (options?.within !== undefined) execution.deadline = execution.now() + parseDuration(options.within, 'within')

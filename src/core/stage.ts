@@ -68,5 +68,7 @@ export interface Frame {
   readonly timeout: TimeoutStage | undefined
   /** The timeout stands before the gate of this index; -1 without one. Gates from here on are inside it. */
   readonly timeoutAt: number
+  /** Nothing is around this frame: nobody but it knows the execution that it is given. */
+  readonly outermost: boolean
   readonly next: Operation<unknown>
 }
