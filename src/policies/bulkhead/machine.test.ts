@@ -1,0 +1,89 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isRejection, type Permit } from '../../core/permit.ts'
+import { BulkheadMachine, type Waiter } from './machine.ts'
+
+describe('the bulkhead machine', () => {
+  it('admits up to its limit and queues up to its bound', () => {
+    const machine = new BulkheadMachine(2, 1)
+    const permits = [machine.tryAcquire(), machine.tryAcquire()] as Permit[]
+    expect(machine.tryAcquire()).toEqual({ rejected: true, reason: '2 calls are in flight' })
+    const waiter: Waiter = { grant: () => {} }
+    expect([machine.wait(waiter), machine.wait({ grant: () => {} })]).toEqual([true, false])
+    permits[0]!.release('success', 0)
+    expect([machine.inFlight, machine.queued]).toEqual([2, 0])
+  })
+
+  // T: 4
+  it('frees a place once, however often its permit is released', () => {
+    const machine = new BulkheadMachine(2, 0)
+    const permit = machine.tryAcquire() as Permit
+    machine.tryAcquire()
+    for (const outcome of ['success', 'failure', 'neutral'] as const) permit.release(outcome, 0)
+    expect([machine.inFlight, isRejection(machine.tryAcquire()), isRejection(machine.tryAcquire())]).toEqual([1, false, true])
+  })
+
+  // T: 18
+  it('hands a freed place to the head of the queue, before any newcomer can take it', () => {
+    const machine = new BulkheadMachine(1, 2)
+    const order: string[] = []
+    const held = machine.tryAcquire() as Permit
+    machine.wait({
+      grant: (permit) => {
+        order.push('first')
+        expect(isRejection(machine.tryAcquire())).toBe(true)
+        permit.release('success', 0)
+      },
+    })
+    machine.wait({ grant: () => order.push('second') })
+    held.release('success', 0)
+    expect([order, machine.inFlight, isRejection(machine.tryAcquire())]).toEqual([['first', 'second'], 1, true])
+  })
+
+  it('agrees with two lists after any sequence', () => {
+    const step = fc.record({ act: fc.constantFrom('acquire', 'acquire', 'wait', 'release', 'release', 'leave'), which: fc.nat() })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.nat(4), fc.array(step, { maxLength: 100 }), (limit, queueLimit, steps) => {
+        const machine = new BulkheadMachine(limit, queueLimit)
+        const permits = new Map<number, Permit>()
+        let running: number[] = []
+        let queue: number[] = []
+        const waiters = new Map<number, Waiter>()
+        let name = 0
+        for (const { act, which } of steps) {
+          name++
+          if (act === 'acquire') {
+            const answer = machine.tryAcquire()
+            expect(isRejection(answer)).toBe(running.length >= limit)
+            if (!isRejection(answer)) {
+              permits.set(name, answer)
+              running.push(name)
+            }
+          } else if (act === 'wait' && running.length >= limit) {
+            const mine = name
+            const waiter: Waiter = { grant: (permit) => permits.set(mine, permit) }
+            expect(machine.wait(waiter)).toBe(queue.length < queueLimit)
+            if (queue.length < queueLimit) {
+              waiters.set(mine, waiter)
+              queue.push(mine)
+            }
+          } else if (act === 'release' && permits.size > 0) {
+            const [chosen, permit] = [...permits][which % permits.size]!
+            permit.release('neutral', 0)
+            if (running.includes(chosen)) {
+              running = [...running.filter((one) => one !== chosen), ...queue.slice(0, 1)]
+              queue = queue.slice(1)
+            }
+          } else if (act === 'leave' && waiters.size > 0) {
+            const [chosen, waiter] = [...waiters][which % waiters.size]!
+            machine.leave(waiter)
+            queue = queue.filter((one) => one !== chosen)
+          }
+          expect([machine.inFlight, machine.queued]).toEqual([running.length, queue.length])
+          for (const one of running) expect(permits.has(one)).toBe(true)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
