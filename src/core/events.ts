@@ -53,6 +53,32 @@ export type PolicyEvent = Common &
     | { readonly type: 'rate-limiter.delayed'; readonly delayMs: number }
     | { readonly type: 'bulkhead.rejected'; readonly inFlight: number; readonly queued: number }
     | { readonly type: 'bulkhead.queued'; readonly inFlight: number; readonly queued: number }
+    /** `error` is absent where an unacceptable result was replaced. */
+    | { readonly type: 'fallback.used'; readonly error?: ErrorSummary }
+    | { readonly type: 'fallback.failed'; readonly error: ErrorSummary }
+    /** `hedge` counts from 1; in the others 0 is the first call. */
+    | {
+        readonly type: 'hedge.started'
+        readonly hedge: number
+        readonly elapsedMs: number
+        readonly reason: 'delay' | 'failure'
+      }
+    | { readonly type: 'hedge.won'; readonly hedge: number; readonly elapsedMs: number; readonly started: number }
+    | { readonly type: 'hedge.cancelled'; readonly hedge: number }
+    | { readonly type: 'hedge.denied'; readonly hedge: number; readonly reason: 'budget' | 'deadline' }
+    | { readonly type: 'hedge.abandoned'; readonly hedge: number; readonly running: number }
+    | { readonly type: 'coalesce.joined'; readonly callers: number }
+    | { readonly type: 'coalesce.hit'; readonly ageMs: number }
+    | { readonly type: 'coalesce.abandoned'; readonly running: number }
+    | { readonly type: 'coalesce.store-failed'; readonly during: 'get' | 'set' | 'delete'; readonly error: ErrorSummary }
+    /** Told once, at the first refusal; again only after an extra call was granted in between. */
+    | {
+        readonly type: 'budget.exhausted'
+        readonly calls: number
+        readonly extras: number
+        readonly allowed: number
+        readonly shadow: boolean
+      }
     | { readonly type: 'execution.succeeded'; readonly durationMs: number; readonly attempts: number }
     | { readonly type: 'execution.failed'; readonly durationMs: number; readonly attempts: number; readonly error: ErrorSummary }
     | { readonly type: 'execution.cancelled'; readonly durationMs: number }
