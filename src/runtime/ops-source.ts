@@ -173,6 +173,7 @@ export class RuntimeSource implements OpsSource {
     const target = this.#runtime.targets.find(name) ?? (jobs && this.#runtime.targets.get(name))
     if (target === undefined) return undefined
     change()
+    await this.#runtime.targets.flush()
     return viewTarget(target, jobs ?? {}, this.#targets)
   }
 }

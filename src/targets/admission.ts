@@ -49,6 +49,13 @@ export class Threshold {
     this.#throttledUntil = Number.NEGATIVE_INFINITY
   }
 
+  /** True when no 429 is in force and the rate limit has all its permits. */
+  get isUntouched(): boolean {
+    const { limiter } = this.#policies
+    const isFull = limiter === undefined || limiter.decide().remaining >= limiter.capacity
+    return isFull && this.#throttledUntil <= this.#clock.now()
+  }
+
   admit(): TargetAdmission {
     const { breaker, limiter, bulkhead } = this.#policies
     const until = this.pausedUntil

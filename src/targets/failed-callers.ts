@@ -8,16 +8,24 @@ const SEVERAL = 3
 
 export class FailedCallers {
   readonly #callers = new Set<string>()
+  /** They failed before a restart; who they were is not known any more. */
+  #before = false
 
   add(caller: string | undefined): void {
     if (caller !== undefined && this.#callers.size < SEVERAL) this.#callers.add(caller)
   }
 
   clear(): void {
+    this.#before = false
     if (this.#callers.size > 0) this.#callers.clear()
   }
 
+  /** Goes on from an outage of before a restart. */
+  assumeSeveral(): void {
+    this.#before = true
+  }
+
   get several(): boolean {
-    return this.#callers.size >= SEVERAL
+    return this.#before || this.#callers.size >= SEVERAL
   }
 }

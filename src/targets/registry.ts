@@ -3,6 +3,7 @@
  * (an origin, a peer, a provider each get their own breaker and limits). Unused ones are forgotten; their number is bounded.
  */
 import { type Clock, systemClock } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
 import { type Random, systemRandom } from '../core/random.ts'
 import type { StateStore } from '../core/state-store.ts'
@@ -37,9 +38,9 @@ export class TargetRegistry implements Observable {
   readonly #targets = new Map<string, Target>()
   readonly #patterns: readonly { readonly matches: RegExp; readonly options: TargetOptions }[]
   readonly #events = new EventBus()
-  /** What the store knew at load, for targets that are made later. */
-  readonly #stored = new Map<string, unknown>()
-  readonly #saving = new Set<Promise<void>>()
+  readonly #unsaved = new Set<string>()
+  /** One write at a time for each target: two that overtake each other would leave the older. */
+  readonly #saving = new Map<string, Promise<void>>()
 
   constructor(options: TargetRegistryOptions = {}) {
     checkKnown(options, ['targets', 'defaults', 'states', 'idleAfter', 'maxTargets', 'clock', 'random'], 'targetRegistry')
@@ -60,11 +61,10 @@ export class TargetRegistry implements Observable {
   /** Reads breakers and pauses of before the restart. */
   async load(): Promise<void> {
     for (const { name, value } of (await this.#options.states?.readStates(PREFIX)) ?? []) {
-      const target = name.slice(PREFIX.length)
-      this.#stored.set(target, value)
-      const known = this.#targets.get(target)
-      if (known === undefined) this.get(target)
-      else known.restore(value)
+      const target = this.get(name.slice(PREFIX.length))
+      target.restore(value)
+      // Such as a pause that ended while nobody ran: what is kept must not grow for ever.
+      if (!target.isWorthStoring) this.save(target.name)
     }
   }
 
@@ -90,28 +90,39 @@ export class TargetRegistry implements Observable {
     return this.#events.observe(listener)
   }
 
-  /** Keeps the target's breaker and pause. A store that is gone costs nothing but the memory of it. */
+  /** Keeps the target's breaker and pause, as long as there is one. A store that is gone costs nothing but the memory of it. */
   save(name: string): void {
-    const target = this.#targets.get(name)
-    if (target === undefined || this.#options.states === undefined) return
-    const saved = this.#options.states.writeState(PREFIX + name, target.store()).catch((error: unknown) => {
-      const reason = `state of target '${name}' was not stored: ${String((error as Error)?.message ?? error)}`
-      this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), target: name, reason })
-    })
-    this.#saving.add(saved)
-    void saved.finally(() => this.#saving.delete(saved))
+    const states = this.#options.states
+    if (states === undefined) return
+    this.#unsaved.add(name)
+    if (!this.#saving.has(name))
+      this.#saving.set(
+        name,
+        this.#write(name, states).finally(() => this.#saving.delete(name)),
+      )
   }
 
-  /** Resolves when everything that was told to be kept is. */
+  /** Resolves when everything that was told to be kept is, or could not be. */
   async flush(): Promise<void> {
-    await Promise.all(this.#saving)
+    while (this.#saving.size > 0) await Promise.all(this.#saving.values())
+  }
+
+  async #write(name: string, states: StateStore): Promise<void> {
+    while (this.#unsaved.delete(name)) {
+      const target = this.#targets.get(name)
+      try {
+        if (target?.isWorthStoring) await states.writeState(PREFIX + name, target.store())
+        else await states.deleteState(PREFIX + name)
+      } catch (error) {
+        const reason = `state of target '${name}' was not stored: ${describeError(error).message}`
+        this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), target: name, reason })
+      }
+    }
   }
 
   #make(name: string): Target {
     if (this.#targets.size >= this.#maxTargets) this.#forgetIdle()
     const target = new Target(name, this.#optionsFor(name), this.#dependencies())
-    const stored = this.#stored.get(name)
-    if (stored !== undefined) target.restore(stored)
     target.observe((event) => {
       if (event.type === 'circuit-breaker.changed') this.save(name)
       this.#events.emit(event)

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import { checkInteger, checkKnown } from '../core/validate.ts'
 import { type Bulkhead, bulkhead } from '../policies/bulkhead/bulkhead.ts'
@@ -73,6 +74,16 @@ export interface TargetPolicies {
 /** @throws OptionError naming the target and the option */
 export function policiesOf(options: TargetOptions, where: string, clock: Clock, random: Random): TargetPolicies {
   checkKnown(options, ['timeout', 'breaker', 'rate', 'concurrency', 'retry'], where)
+  try {
+    return compile(options, where, clock, random)
+  } catch (error) {
+    // A policy names its own option; whose it is, it does not know.
+    if (error instanceof OptionError && !error.option.startsWith(where)) error.message = `${where}: ${error.message}`
+    throw error
+  }
+}
+
+function compile(options: TargetOptions, where: string, clock: Clock, random: Random): TargetPolicies {
   const { concurrency, rate } = options
   const places = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
   return {

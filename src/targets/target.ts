@@ -3,15 +3,15 @@
  * is and what it would admit.
  */
 import type { Clock } from '../core/clock.ts'
-import { describeError, type ErrorSummary } from '../core/errors.ts'
+import { describeError, type ErrorSummary, TimeoutError } from '../core/errors.ts'
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
-import type { ExecuteOptions, Operation } from '../core/operation.ts'
+import type { ExecuteOptions, Execution, Operation } from '../core/operation.ts'
 import { compose, type Policy } from '../core/policy.ts'
 import type { Random } from '../core/random.ts'
 import type { BreakerStatus } from '../policies/circuit-breaker/circuit-breaker.ts'
 import { type TargetAdmission, Threshold } from './admission.ts'
 import { FailedCallers } from './failed-callers.ts'
-import { throttledFor } from './faults.ts'
+import { faultOf, throttledFor } from './faults.ts'
 import { policiesOf, type TargetOptions, type TargetPolicies } from './settings.ts'
 
 export interface TargetSnapshot {
@@ -87,7 +87,7 @@ export class Target implements Observable {
     try {
       const value = await policy.execute((execution) => {
         attempts = execution.attempt
-        return this.#attempt(operation, execution, caller)
+        return this.#attempt(operation, execution, options?.signal, caller)
       }, options)
       this.#successes++
       this.#tell({ type: 'execution.succeeded', durationMs: this.#clock.now() - startedAt, attempts }, options)
@@ -97,6 +97,8 @@ export class Target implements Observable {
       if (options?.signal?.aborted) this.#tell({ type: 'execution.cancelled', durationMs }, options)
       else if (attempts > 0) {
         this.#failures++
+        // A timeout of the target's own rejects before the operation does, if that one ever does.
+        if (error instanceof TimeoutError) this.#learn(error, caller)
         this.#lastError = { ...describeError(error), at: this.#clock.wallNow() }
         this.#tell({ type: 'execution.failed', durationMs, attempts, error: describeError(error) }, options)
       }
@@ -107,17 +109,28 @@ export class Target implements Observable {
   }
 
   /** Learns from each attempt what the gates cannot: who failed, and how long everybody is asked to stay away. */
-  async #attempt<T>(operation: Operation<T>, execution: Parameters<Operation<T>>[0], caller: string | undefined): Promise<T> {
+  async #attempt<T>(
+    operation: Operation<T>,
+    execution: Execution,
+    signal: AbortSignal | undefined,
+    caller: string | undefined,
+  ): Promise<T> {
     try {
       const value = await operation(execution)
       this.#failed.clear()
       return value
     } catch (error) {
-      if (!execution.signal.aborted) this.#failed.add(caller)
-      const ms = throttledFor(error)
-      if (ms !== undefined) this.#threshold.throttle(ms)
+      if (!signal?.aborted) this.#learn(error, caller)
       throw error
     }
+  }
+
+  #learn(error: unknown, caller: string | undefined): void {
+    const fault = faultOf(error)
+    if (fault === 'failure') this.#failed.add(caller)
+    else if (fault === 'success') this.#failed.clear()
+    const ms = throttledFor(error)
+    if (ms !== undefined) this.#threshold.throttle(ms)
   }
 
   /** Would it admit a call now? Uses up nothing. */
@@ -188,22 +201,35 @@ export class Target implements Observable {
     return {
       version: 1,
       breaker: this.#policies.breaker?.snapshot() ?? null,
+      outage: this.isDown,
       paused: until === undefined ? null : { until: Number.isFinite(until) ? until : null },
     }
   }
 
   /** Goes on from what `store` gave; what it cannot read is ignored, since a target must work all the same. */
   restore(stored: unknown): void {
-    const { version, breaker, paused } = (stored ?? {}) as Partial<TargetStored>
+    const { version, breaker, outage, paused } = (stored ?? {}) as Partial<TargetStored>
     if (version !== 1) return
-    if (breaker && this.#policies.breaker) this.#policies.breaker.hydrate(breaker)
-    if (paused) this.#threshold.pause(paused.until ?? undefined)
+    if (paused) this.#threshold.pause(typeof paused.until === 'number' ? paused.until : undefined)
+    if (!breaker || this.#policies.breaker === undefined) return
+    try {
+      this.#policies.breaker.hydrate(breaker)
+    } catch {
+      return
+    }
+    if (outage) this.#failed.assumeSeveral()
   }
 
-  /** True when nothing would be lost by forgetting it: not used for `ms`, not in flight, closed and not paused. */
+  /** False when `store` would tell nothing: not paused, and a closed breaker or none. */
+  get isWorthStoring(): boolean {
+    const state = this.#policies.breaker?.state ?? 'closed'
+    return state !== 'closed' || this.#threshold.pausedUntil !== undefined
+  }
+
+  /** True when nothing would be lost by forgetting it: not used for `ms`, not in flight, nothing to store, no limit in use. */
   isIdle(ms: number): boolean {
     const unused = this.#clock.now() - this.#usedAt >= ms
-    return unused && this.#inFlight === 0 && !this.isOpen && this.#threshold.pausedUntil === undefined
+    return unused && this.#inFlight === 0 && !this.isWorthStoring && this.#threshold.isUntouched
   }
 
   #tell(story: object, options: ExecuteOptions | undefined): void {
@@ -217,6 +243,8 @@ export class Target implements Observable {
 export interface TargetStored {
   readonly version: 1
   readonly breaker: unknown
+  /** Absent in what earlier releases stored. */
+  readonly outage?: boolean
   readonly paused: { readonly until: number | null } | null
 }
 
