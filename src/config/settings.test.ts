@@ -43,6 +43,17 @@ describe('the settings of targets', () => {
     expect(named.raw).toMatchObject({ breaker: false, retry: false })
   })
 
+  it('have no factor where the jitter has none, unless the target itself says so', () => {
+    const { defaults, named } = targetSettings(
+      configOf({
+        retry: { jitter: 'decorrelated' },
+        targets: { odd: { retry: { factor: 3 } }, even: { retry: { jitter: 'full' } } },
+      }),
+    )
+    expect(defaults.retry).not.toHaveProperty('factor')
+    expect([named.odd?.retry, named.even?.retry]).toMatchObject([{ factor: 3 }, { factor: 2 }])
+  })
+
   // R: X6
   it('may count failures in a row alone', () => {
     const { defaults, named } = targetSettings(

@@ -1,7 +1,7 @@
 /**
  * What each target is told: its own settings over the general ones, with the switches of `resilience` applied.
  */
-import type { BreakerSettings, HoldfastConfig, TargetSettings, WrittenBreaker, WrittenTarget } from './config.ts'
+import type { BreakerSettings, HoldfastConfig, RetrySettings, TargetSettings, WrittenBreaker, WrittenTarget } from './config.ts'
 
 export interface AllTargetSettings {
   /** For targets that nobody named. */
@@ -21,8 +21,13 @@ function complete(own: WrittenTarget, config: HoldfastConfig): TargetSettings {
   const general = enabled ? { ...config.targetDefaults, ...own } : {}
   const breaker =
     enabled && breakerEnabled && own.breaker !== false && settleBreaker({ ...config.breaker, ...own.breaker }, own.breaker)
-  const retry = enabled && retryEnabled && own.retry !== false && { ...config.retry, ...own.retry }
+  const retry = enabled && retryEnabled && own.retry !== false && settleRetry({ ...config.retry, ...own.retry }, own.retry)
   return { ...general, breaker, retry }
+}
+
+/** The general factor is for jitters that have one; a factor of the target's own stays, for the policy to refuse. */
+function settleRetry({ factor, ...rest }: RetrySettings, own: Partial<RetrySettings> = {}): Partial<RetrySettings> {
+  return rest.jitter === 'decorrelated' && own.factor === undefined ? rest : { ...rest, factor }
 }
 
 /** Takes out what is switched off, and lets a general bound give way to the target's own value. */

@@ -5,6 +5,7 @@
  * Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
  */
 import type { Duration } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { checkDuration, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
 
@@ -20,7 +21,7 @@ export interface BackoffOptions {
   readonly type?: BackoffType
   /** The first delay. Default 200 ms. */
   readonly initial?: Duration
-  /** What an exponential delay is multiplied with. Default 2. */
+  /** What an exponential delay is multiplied with; decorrelated jitter has its own. Default 2. */
   readonly factor?: number
   /** No delay is longer. Default 30 s. */
   readonly max?: Duration
@@ -39,10 +40,12 @@ export function backoff(options: BackoffOptions = {}, where = 'backoff'): Backof
   const initial = checkDuration(options.initial ?? 200, `${where}.initial`)
   const max = checkDuration(options.max ?? Math.max(30_000, initial), `${where}.max`, initial)
   const factor = checkNumber(options.factor ?? 2, `${where}.factor`, 1, 1000)
+  refuseIdle(options, type, jitter, where)
   const raw = (attempt: number): number => {
     if (type === 'constant') return initial
     if (type === 'linear') return Math.min(max, initial * attempt)
-    return Math.min(max, initial * factor ** (attempt - 1))
+    // A factor that has grown beyond all numbers times nothing would be no number.
+    return initial === 0 ? 0 : Math.min(max, initial * factor ** (attempt - 1))
   }
   switch (jitter) {
     case 'none':
@@ -57,6 +60,18 @@ export function backoff(options: BackoffOptions = {}, where = 'backoff'): Backof
         return initial + (high - initial) * random()
       }
   }
+}
+
+/** Options that the others make meaningless are mistakes, not decoration. */
+function refuseIdle(options: BackoffOptions, type: BackoffType, jitter: Jitter, where: string): void {
+  if (options.factor !== undefined && (type !== 'exponential' || jitter === 'decorrelated'))
+    throw new OptionError(
+      `${where}.factor`,
+      `does nothing with ${jitter === 'decorrelated' ? 'decorrelated jitter' : `type '${type}'`}`,
+      options.factor,
+    )
+  if (type !== 'exponential' && jitter === 'decorrelated')
+    throw new OptionError(`${where}.type`, 'does nothing with decorrelated jitter, which grows by itself', type)
 }
 
 /** Why there is no further attempt. */
