@@ -2,7 +2,7 @@
  * Which errors are worth another try, when nobody said otherwise.
  *
  * Retried: time-outs, network and connection errors, HTTP 408, 425, 429 and 5xx, and errors that nothing is known about.
- * Never: other HTTP statuses, cancellations, refusals without a known end, wrong options, and what only a change of code
+ * Never: other HTTP statuses, cancellations, refusals other than a rate limit with a known end, wrong options, and what only a change of code
  * mends (`TypeError`, `RangeError`, `SyntaxError`, `ReferenceError`, validation errors). An error's own boolean `retryable`
  * decides before all of this.
  */
@@ -41,8 +41,14 @@ export function isRetryable(error: unknown): boolean {
   const status = statusOf(error)
   if (status !== undefined) return isRetryableStatus(status)
   // fetch reports every network error as a TypeError whose cause tells what happened.
-  if (name === 'TypeError' && (cause !== undefined || code !== undefined)) return true
+  if (name === 'TypeError' && (cause !== undefined || code !== undefined))
+    return !isWrongArgument(code) && !isWrongArgument((cause as { code?: unknown } | null | undefined)?.code)
   return !FINAL_NAMES.has(String(name))
+}
+
+/** The platform's own complaints about its caller are TypeErrors with a code as well. */
+function isWrongArgument(code: unknown): boolean {
+  return typeof code === 'string' && /^(?:UND_)?ERR_(?:INVALID|MISSING|UNKNOWN)_/.test(code)
 }
 
 function isRetryableCode(code: string, retryAfterMs: number | undefined): boolean {
