@@ -42,7 +42,8 @@ export class Attempt {
     reject: (error: unknown) => void,
   ) {
     this.#frame = frame
-    this.#permits = new Array(frame.gates.length)
+    // oxlint-disable-next-line unicorn/no-new-array -- of the right size at once: growing costs more than what it holds
+    this.#permits = new Array<unknown>(frame.gates.length)
     this.#call = call
     this.#number = number
     this.#session = session
