@@ -79,6 +79,34 @@ export type PolicyEvent = Common &
         readonly allowed: number
         readonly shadow: boolean
       }
+    | {
+        readonly type: 'adaptive-limiter.changed'
+        readonly from: number
+        readonly to: number
+        readonly reason: string
+        readonly rttMs?: number
+        readonly baselineMs?: number
+      }
+    | {
+        readonly type: 'adaptive-limiter.rejected' | 'adaptive-limiter.would-reject' | 'adaptive-limiter.queued'
+        readonly limit: number
+        readonly inFlight: number
+        readonly queued: number
+        readonly retryAfterMs?: number
+      }
+    | {
+        readonly type: 'throttle.rejected' | 'throttle.would-reject'
+        readonly probability: number
+        readonly requests: number
+        readonly accepts: number
+      }
+    | {
+        readonly type: 'chaos.injected'
+        readonly kind: 'fault' | 'latency' | 'result'
+        readonly injected: number
+        readonly delayMs?: number
+      }
+    | { readonly type: 'chaos.stopped'; readonly reason: string; readonly injected: number }
     | { readonly type: 'execution.succeeded'; readonly durationMs: number; readonly attempts: number }
     | { readonly type: 'execution.failed'; readonly durationMs: number; readonly attempts: number; readonly error: ErrorSummary }
     | { readonly type: 'execution.cancelled'; readonly durationMs: number }

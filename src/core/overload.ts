@@ -1,0 +1,40 @@
+/**
+ * Whether an error says that the target has too much to do: it did not take the call, or did not answer in time.
+ *
+ * Not for deciding about another try (that is `isRetryable`), and not for faults of the request or bugs in the target: a 400,
+ * a 404 or a 500 is an answer from somebody who had the time to give one.
+ */
+import { isRejected } from './errors.ts'
+import { statusOf } from './retryable.ts'
+
+/** 429 and 503 say so; behind a 504 a gateway waited in vain. */
+const OVERLOADED: ReadonlySet<number> = new Set([429, 503, 504])
+
+const CODES: ReadonlySet<string> = new Set([
+  ...['ERR_TIMEOUT', 'ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT'],
+  ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
+  // A listener whose backlog is full refuses or resets.
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE'],
+])
+
+const CAUSES_FOLLOWED = 5
+
+/** Reads status, code, name, and through `cause` and the `errors` of an `AggregateError`. Never throws. */
+export function isOverload(error: unknown): boolean {
+  try {
+    return saysOverload(error, CAUSES_FOLLOWED)
+  } catch {
+    return false // What was thrown cannot be read.
+  }
+}
+
+function saysOverload(error: unknown, depth: number): boolean {
+  if (typeof error !== 'object' || error === null || depth === 0) return false
+  if (isRejected(error)) return true
+  const status = statusOf(error)
+  if (status !== undefined) return OVERLOADED.has(status)
+  const { name, code, cause, errors } = error as Record<string, unknown>
+  if (name === 'TimeoutError' || (typeof code === 'string' && CODES.has(code))) return true
+  if (Array.isArray(errors) && errors.some((one) => saysOverload(one, depth - 1))) return true
+  return saysOverload(cause, depth - 1)
+}
