@@ -77,3 +77,14 @@ describe('the settings of targets', () => {
     expect(off({ RESILIENCE_RETRY_ENABLED: 'false' })).toMatchObject({ breaker: { failures: 2 }, retry: false })
   })
 })
+
+describe('rates', () => {
+  // R: X7
+  it('are the limits of the targets of the same name, unless a target says its own', () => {
+    const values = { rates: { like_post: { limit: 2, per: '1s' } }, targets: { like_post: { rate: { limit: 5, per: '1s' } } } }
+    const config = configOf(values, { RATE_REPLY_POST: '20/1h' })
+    const { named } = targetSettings(config)
+    expect(named.reply_post?.rate).toMatchObject({ limit: 20, per: 3_600_000 })
+    expect(named.like_post?.rate).toMatchObject({ limit: 5, per: 1000 })
+  })
+})

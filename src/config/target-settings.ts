@@ -12,7 +12,10 @@ export interface AllTargetSettings {
 
 export function targetSettings(config: HoldfastConfig): AllTargetSettings {
   const defaults = complete({}, config)
-  const named = Object.entries(config.targets).map(([name, own]) => [name, complete(own, config)] as const)
+  const written: Record<string, WrittenTarget> = { ...config.targets }
+  // An action's rate is that of the target of the same name, unless the target says its own.
+  for (const [action, rate] of Object.entries(config.rates)) written[action] = { rate, ...written[action] }
+  const named = Object.entries(written).map(([name, own]) => [name, complete(own, config)] as const)
   return { defaults, named: Object.fromEntries(named) }
 }
 

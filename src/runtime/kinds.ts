@@ -2,6 +2,7 @@
 
 import { type HttpKind, httpKind } from '../adapters/http/http-kind.ts'
 import type { HoldfastConfig } from '../config/config.ts'
+import { timeoutOf } from '../config/timeouts.ts'
 import type { Clock } from '../core/clock.ts'
 import { defineKind, type JobContext, type Kind, type KindOptions } from '../work/kind.ts'
 
@@ -28,10 +29,16 @@ export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
     lease: config.worker.lease,
     maxLostLeases: config.worker.maxLostLeases,
   })
+  const { lease, maxLostLeases } = config.worker
   const own = config.kinds.map((kind) =>
-    defineKind({ lease: config.worker.lease, maxLostLeases: config.worker.maxLostLeases, ...kind } as unknown as KindOptions),
+    defineKind({ lease, maxLostLeases, ...timeoutFor(kind.name, config), ...kind } as unknown as KindOptions),
   )
   return { all: [builtIn, ...own], http }
+}
+
+/** A kind that is named like an operation has the operation's timeout, unless it says its own. */
+function timeoutFor(kind: string, config: HoldfastConfig): { readonly timeout?: number } {
+  return Object.hasOwn(config.timeouts.operations, kind) ? { timeout: timeoutOf(config, kind) } : {}
 }
 
 function sendJob(http: HttpKind, payload: unknown, context: JobContext): Promise<unknown> {
