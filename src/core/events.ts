@@ -68,8 +68,10 @@ export type PolicyEvent = Common &
     | { readonly type: 'hedge.denied'; readonly hedge: number; readonly reason: 'budget' | 'deadline' }
     | { readonly type: 'hedge.abandoned'; readonly hedge: number; readonly running: number }
     | { readonly type: 'coalesce.joined'; readonly callers: number }
-    | { readonly type: 'coalesce.hit'; readonly ageMs: number }
-    | { readonly type: 'coalesce.abandoned'; readonly running: number }
+    /** `ageMs` is unknown for what a store had. */
+    | { readonly type: 'coalesce.hit'; readonly ageMs?: number }
+    /** Every caller has left; the operation was aborted. */
+    | { readonly type: 'coalesce.cancelled' }
     | { readonly type: 'coalesce.store-failed'; readonly during: 'get' | 'set' | 'delete'; readonly error: ErrorSummary }
     /** Told once, at the first refusal; again only after an extra call was granted in between. */
     | {
