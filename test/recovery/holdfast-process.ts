@@ -28,6 +28,8 @@ export interface Command {
   readonly args: readonly string[]
   /** Default: the process's own folder. */
   readonly cwd?: string
+  /** For a program that starts others: killing it kills them all. */
+  readonly group?: boolean
 }
 
 const UP: Command = { program: process.execPath, args: [MAIN, 'up', '--port', '0'] }
@@ -40,6 +42,7 @@ export interface Answer<T> {
 export class HoldfastProcess {
   readonly #folder: string
   #child: ChildProcess | undefined
+  #group = false
   #exited: Promise<number | null> = Promise.resolve(null)
   url = ''
   /** All that it has written, on both streams. */
@@ -67,11 +70,13 @@ export class HoldfastProcess {
   }
 
   /** Resolves when the ready line is there. */
-  async start(env: Record<string, string> = {}, { program, args, cwd }: Command = UP): Promise<void> {
+  async start(env: Record<string, string> = {}, { program, args, cwd, group = false }: Command = UP): Promise<void> {
+    this.#group = group
     const child = spawn(program, args, {
       cwd: cwd ?? this.#folder,
       env: cleanEnvironment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: group,
     })
     this.#child = child
     this.#exited = new Promise((done) => child.once('exit', (code) => done(code)))
@@ -98,6 +103,12 @@ export class HoldfastProcess {
 
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<number | null> {
+    if (this.#group && this.#child?.pid !== undefined)
+      try {
+        process.kill(-this.#child.pid, 'SIGKILL')
+      } catch {
+        // The whole group is gone already.
+      }
     return this.signal('SIGKILL')
   }
 
