@@ -68,7 +68,11 @@ export abstract class BasePolicy implements Policy {
   }
 
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
-    this.#linked ??= link(this[STAGES], true)
+    try {
+      this.#linked ??= link(this[STAGES], true)
+    } catch (error) {
+      return Promise.reject(error) // A custom layer failed while it was applied.
+    }
     const execution = new LiveExecution(this.clock, operation, options)
     if (options?.signal !== undefined || options?.within !== undefined)
       return guarded(this.#linked, execution, options) as Promise<T>

@@ -2,9 +2,9 @@
  * Which errors are worth another try, when nobody said otherwise.
  *
  * Retried: time-outs, network and connection errors, HTTP 408, 425, 429 and 5xx, and errors that nothing is known about.
- * Never: other HTTP statuses, cancellations, refusals other than a rate limit with a known end, wrong options, and what only a change of code
- * mends (`TypeError`, `RangeError`, `SyntaxError`, `ReferenceError`, validation errors). An error's own boolean `retryable`
- * decides before all of this.
+ * Never: other HTTP statuses, cancellations, refusals other than a rate limit with a known end, wrong options, and what only
+ * a change of code mends (`TypeError`, `RangeError`, `SyntaxError`, `ReferenceError`, validation errors). An error's own
+ * boolean `retryable` decides before all of this.
  */
 import { isHoldfastError } from './errors.ts'
 
