@@ -43,11 +43,11 @@ export interface ScriptedOperation<T> {
   rejectsAfter(ms: number, error?: unknown, times?: number): ScriptedOperation<T>
   /** Never settles and ignores its signal; `release` ends it. */
   hangs(times?: number): ScriptedOperation<T>
-  /** Settles only by its signal, with the signal's reason. Its listener is gone then. */
+  /** Rejects with the reason of its signal when that aborts; `release` ends it too. Its listener is gone then. */
   hangsUntilAborted(times?: number): ScriptedOperation<T>
   /** Plays any function of your own. */
   plays(step: (execution: Execution) => PromiseLike<T> | T, times?: number): ScriptedOperation<T>
-  /** Resolves everything that `hangs` left unsettled; answers how many that were. */
+  /** Resolves everything that hangs; answers how many that were. */
   release(value?: T): number
   readonly calls: readonly ScriptedCall[]
   /** The attempt number of each call. */
@@ -111,7 +111,7 @@ class Script<T> {
       rejectsAfter: (ms: number, error?: unknown, times?: number) =>
         add((_, call) => sleep(this.#clock, ms).then(() => Promise.reject(failure(error, call))), times),
       hangs: (times?: number) => add(() => new Promise<T>((resolve) => this.#hung.add(resolve)), times),
-      hangsUntilAborted: (times?: number) => add(({ signal }) => untilAborted<T>(signal), times),
+      hangsUntilAborted: (times?: number) => add(({ signal }) => this.#untilAborted(signal), times),
       plays: (step: (execution: Execution) => PromiseLike<T> | T, times?: number) => add(step, times),
       release: (value?: T) => this.#release(value as T),
     }
@@ -143,6 +143,22 @@ class Script<T> {
     result.then(settled, settled)
   }
 
+  #untilAborted(signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
+      const released = (value: T): void => {
+        signal.removeEventListener('abort', aborted)
+        resolve(value)
+      }
+      const aborted = (): void => {
+        this.#hung.delete(released)
+        reject(signal.reason as Error)
+      }
+      this.#hung.add(released)
+      signal.addEventListener('abort', aborted, { once: true })
+    })
+  }
+
   #release(value: T): number {
     const count = this.#hung.size
     for (const resolve of this.#hung) resolve(value)
@@ -153,11 +169,4 @@ class Script<T> {
 
 function failure(error: unknown, call: number): unknown {
   return error === undefined ? new Error(`scripted failure ${call}`) : error
-}
-
-function untilAborted<T>(signal: AbortSignal): Promise<T> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error)
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-  })
 }
