@@ -53,6 +53,7 @@ export function reasonOf(error: unknown): UnavailableReason | undefined {
       return 'read-only'
     case 'ENOENT':
     case 'ENOTDIR':
+    case 'EEXIST': // A file stands where a folder should be.
     case 'EISDIR':
     case 'EIO':
       return 'io'
