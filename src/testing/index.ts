@@ -1,5 +1,7 @@
 /** What tests need: time that stands still, chance that repeats, operations that behave as told. No test runner is needed. */
+
 export { type Random, seededRandom } from '../core/random.ts'
+export * from './conformance/index.ts'
 export {
   ScriptEndedError,
   type ScriptedCall,
