@@ -7,7 +7,7 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { RejectedError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
-import { isRejection, ManualPermit, type Permit } from '../../core/permit.ts'
+import { isRejection, ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
 import { checkInteger, checkKnown, checkName } from '../../core/validate.ts'
@@ -64,8 +64,8 @@ export class Bulkhead extends BasePolicy implements Gate {
 
   /** @internal */
   enter(execution: LiveExecution): unknown {
-    const permit = this.#machine.tryAcquire()
-    if (!isRejection(permit)) return permit
+    // The frame gives each place back once, so nothing needs to stand for it.
+    if (this.#machine.enter()) return undefined
     if (execution.sync || this.#machine.queued >= this.#machine.queueLimit) {
       if (this.events.active) {
         const { inFlight, queued } = this.#machine
@@ -76,13 +76,13 @@ export class Bulkhead extends BasePolicy implements Gate {
     return this.#queue(execution)
   }
 
-  #queue(execution: LiveExecution): Promise<Permit> {
+  #queue(execution: LiveExecution): Promise<void> {
     return new Promise((resolve, reject) => {
       const signal = execution.cancellable ? execution.signal : undefined
       const waiter: Waiter = {
-        grant: (permit) => {
+        grant: () => {
           signal?.removeEventListener('abort', leave)
-          resolve(permit)
+          resolve()
         },
       }
       const leave = (): void => {
@@ -109,18 +109,18 @@ export class Bulkhead extends BasePolicy implements Gate {
   }
 
   /** @internal */
-  succeeded(permit: unknown): void {
-    ;(permit as Permit).release('success', 0)
+  succeeded(): void {
+    this.#machine.free()
   }
 
   /** @internal */
-  failed(permit: unknown): void {
-    ;(permit as Permit).release('failure', 0)
+  failed(): void {
+    this.#machine.free()
   }
 
   /** @internal */
-  cancelled(permit: unknown): void {
-    ;(permit as Permit).release('neutral', 0)
+  cancelled(): void {
+    this.#machine.free()
   }
 }
 

@@ -29,10 +29,10 @@ describe('the bulkhead machine', () => {
     const order: string[] = []
     const held = machine.tryAcquire() as Permit
     machine.wait({
-      grant: (permit) => {
+      grant: () => {
         order.push('first')
         expect(isRejection(machine.tryAcquire())).toBe(true)
-        permit.release('success', 0)
+        machine.free()
       },
     })
     machine.wait({ grant: () => order.push('second') })
@@ -61,7 +61,7 @@ describe('the bulkhead machine', () => {
             }
           } else if (act === 'wait' && running.length >= limit) {
             const mine = name
-            const waiter: Waiter = { grant: (permit) => permits.set(mine, permit) }
+            const waiter: Waiter = { grant: () => void permits.set(mine, placeIn(machine)) }
             expect(machine.wait(waiter)).toBe(queue.length < queueLimit)
             if (queue.length < queueLimit) {
               waiters.set(mine, waiter)
@@ -87,3 +87,15 @@ describe('the bulkhead machine', () => {
     )
   })
 })
+
+/** A granted place, given back at most once, as whoever waits must do. */
+function placeIn(machine: BulkheadMachine): Permit {
+  let taken = true
+  return {
+    generation: 0,
+    release: () => {
+      if (taken) machine.free()
+      taken = false
+    },
+  }
+}

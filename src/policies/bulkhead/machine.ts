@@ -2,11 +2,11 @@
  * At most `limit` at once, and a bounded queue of those who wait. A freed place goes straight to the head of the queue, so no
  * newcomer takes it in between.
  */
-import { isRejection, type Permit, type Rejection } from '../../core/permit.ts'
+import type { Permit, Rejection } from '../../core/permit.ts'
 
-/** Somebody who waits. `grant` is called once, with the permit. */
+/** Somebody who waits. `grant` is called once, with the place taken; it calls `free` exactly once. */
 export interface Waiter {
-  readonly grant: (permit: Permit) => void
+  readonly grant: () => void
 }
 
 class Slot implements Permit {
@@ -45,10 +45,15 @@ export class BulkheadMachine {
     return this.#queue.size
   }
 
-  tryAcquire(): Permit | Rejection {
-    if (this.#inFlight >= this.limit) return { rejected: true, reason: `${this.limit} calls are in flight` }
+  /** Takes a place for a caller that calls `free` exactly once. */
+  enter(): boolean {
+    if (this.#inFlight >= this.limit) return false
     this.#inFlight++
-    return new Slot(this)
+    return true
+  }
+
+  tryAcquire(): Permit | Rejection {
+    return this.enter() ? new Slot(this) : { rejected: true, reason: `${this.limit} calls are in flight` }
   }
 
   /** Takes a place in the queue; false when it is full. Only sensible after `tryAcquire` refused. */
@@ -63,14 +68,14 @@ export class BulkheadMachine {
     this.#queue.delete(waiter)
   }
 
-  /** @internal called by a slot, once */
+  /** Gives a place back, to the head of the queue if there is one. */
   free(): void {
-    this.#inFlight--
-    for (const head of this.#queue) {
-      this.#queue.delete(head)
-      const permit = this.tryAcquire()
-      if (!isRejection(permit)) head.grant(permit)
+    if (this.#queue.size === 0) {
+      this.#inFlight--
       return
     }
+    const head = this.#queue.values().next().value as Waiter
+    this.#queue.delete(head)
+    head.grant()
   }
 }

@@ -171,7 +171,9 @@ export class CircuitBreaker extends BasePolicy implements Gate {
   /** @internal */
   enter(execution: LiveExecution): unknown {
     const machine = this.#machine
-    const permit = machine.tryAcquire(machine.state === 'closed' && !machine.timesCalls ? 0 : execution.now())
+    // The frame gives each permit back once, so while nothing is timed or counted a generation is permit enough.
+    if (machine.admitsAll) return machine.generation
+    const permit = machine.tryAcquire(execution.now())
     if (!isRejection(permit)) return permit
     if (this.events.active) {
       const wait = permit.retryAfterMs === undefined ? {} : { retryAfterMs: permit.retryAfterMs }
@@ -182,24 +184,26 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   /** @internal */
   succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit, this.#classifyResult?.(value) ?? 'success', execution)
+    this.#release(permit as BreakerPermit | number, this.#classifyResult?.(value) ?? 'success', execution)
   }
 
   /** @internal */
   failed(permit: unknown, error: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit, this.#classify(error), execution)
+    this.#release(permit as BreakerPermit | number, this.#classify(error), execution)
   }
 
   /** @internal */
   cancelled(permit: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit, 'neutral', execution)
+    this.#release(permit as BreakerPermit | number, 'neutral', execution)
   }
 
-  #release(permit: BreakerPermit, outcome: Outcome, execution: LiveExecution): void {
+  #release(permit: BreakerPermit | number, outcome: Outcome, execution: LiveExecution): void {
     const machine = this.#machine
     const untimed = machine.state === 'closed' && outcome === 'success' && !machine.timesSuccesses
     const stale = machine.stale
-    permit.release(outcome, untimed ? 0 : this.clock.now())
+    const now = untimed ? 0 : this.clock.now()
+    if (typeof permit === 'number') machine.settleUntimed(permit, outcome, now)
+    else permit.release(outcome, now)
     if (machine.stale > stale && this.events.active)
       this.events.emit({ ...this.about(execution), type: 'circuit-breaker.stale', outcome })
   }

@@ -50,6 +50,10 @@ export class BreakerPermit implements Permit {
 export class BreakerMachine {
   readonly #settings: BreakerSettings
   readonly #onChange: (change: BreakerChange, now: number) => void
+  /** True when a closed breaker needs the time of a call's start. */
+  readonly timesCalls: boolean
+  /** True when a success needs to be recorded with its time. */
+  readonly timesSuccesses: boolean
   readonly #probes = new Set<BreakerPermit>()
   #state: BreakerStateName = 'closed'
   #generation = 0
@@ -64,6 +68,8 @@ export class BreakerMachine {
   /** @param now when it was made: since then it is closed */
   constructor(settings: BreakerSettings, onChange: (change: BreakerChange, now: number) => void, now = 0) {
     this.#settings = settings
+    this.timesCalls = settings.trip.slowAfter !== Number.POSITIVE_INFINITY
+    this.timesSuccesses = settings.trip.window !== undefined
     this.#onChange = onChange
     this.#since = now
   }
@@ -102,14 +108,9 @@ export class BreakerMachine {
     return this.#reopened
   }
 
-  /** True when a closed breaker needs the time of a call's start. */
-  get timesCalls(): boolean {
-    return this.#settings.trip.slowAfter !== Number.POSITIVE_INFINITY
-  }
-
-  /** True when a success needs to be recorded with its time. */
-  get timesSuccesses(): boolean {
-    return this.#settings.trip.window !== undefined
+  /** True while every call is admitted and none is timed: then the generation alone is a permit, see `settleUntimed`. */
+  get admitsAll(): boolean {
+    return this.#state === 'closed' && !this.timesCalls
   }
 
   tryAcquire(now: number): BreakerPermit | Rejection {
@@ -187,13 +188,20 @@ export class BreakerMachine {
       this.#probes.delete(permit)
       if (outcome === 'success') this.#probeSucceeded(now)
       else if (outcome === 'failure') this.#reopen('a probe failed', now)
-    } else if (outcome !== 'neutral') this.#learn(permit, outcome === 'failure', now)
+    } else if (outcome !== 'neutral') this.#learn(outcome === 'failure', permit.startedAt, now)
   }
 
-  #learn(permit: BreakerPermit, failed: boolean, now: number): void {
+  /** The result of a call that was admitted while `admitsAll`, under the generation of that time. */
+  settleUntimed(generation: number, outcome: Outcome, now: number): void {
+    if (outcome === 'neutral') return
+    if (generation === this.#generation) this.#learn(outcome === 'failure', now, now)
+    else this.#stale++
+  }
+
+  #learn(failed: boolean, startedAt: number, now: number): void {
     const { trip } = this.#settings
     this.#consecutive = failed ? this.#consecutive + 1 : 0
-    const slow = this.timesCalls && now - permit.startedAt >= trip.slowAfter
+    const slow = this.timesCalls && now - startedAt >= trip.slowAfter
     trip.window?.record(failed, slow, now)
     if (!failed && !slow) return
     const reason = tripReason(trip, this.#consecutive)

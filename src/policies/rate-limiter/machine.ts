@@ -25,6 +25,8 @@ export interface RateMachine {
   peek(now: number, cost: number): RateDecision
   /** Decides, and counts the cost when allowed. */
   take(now: number, cost: number): RateDecision
+  /** The same in a number: 0 when allowed, else how long until it would be. */
+  tryTake(now: number, cost: number): number
   /** Counts the cost now for a call that starts later; answers the wait in ms. */
   reserve(now: number, cost: number): number
   /** Gives a reserved place of the future back; `at` is the time of its reservation plus its wait. */
@@ -53,10 +55,14 @@ export class TokenBucket implements RateMachine {
   }
 
   take(now: number, cost: number): RateDecision {
+    const wait = this.tryTake(now, cost)
+    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
+  }
+
+  tryTake(now: number, cost: number): number {
     const wait = this.#wait(now, cost)
-    if (wait > 0) return { allowed: false, retryAfterMs: wait, remaining: this.#remaining(now) }
-    this.#occupy(now, now, cost)
-    return { allowed: true, retryAfterMs: 0, remaining: this.#remaining(now) }
+    if (wait === 0) this.#occupy(now, now, cost)
+    return wait
   }
 
   reserve(now: number, cost: number): number {
@@ -117,10 +123,14 @@ export class SlidingWindow implements RateMachine {
   }
 
   take(now: number, cost: number): RateDecision {
+    const wait = this.tryTake(now, cost)
+    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
+  }
+
+  tryTake(now: number, cost: number): number {
     const wait = this.#wait(now, cost)
-    if (wait > 0) return { allowed: false, retryAfterMs: wait, remaining: this.#remaining(now) }
-    this.#occupy(now, cost)
-    return { allowed: true, retryAfterMs: 0, remaining: this.#remaining(now) }
+    if (wait === 0) this.#occupy(now, cost)
+    return wait
   }
 
   reserve(now: number, cost: number): number {

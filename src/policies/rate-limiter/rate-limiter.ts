@@ -128,8 +128,8 @@ export class RateLimiter extends BasePolicy implements Gate {
     const now = execution.now()
     const machine = this.#machine(execution.key, now)
     if (this.#maxWait > 0 && !execution.sync) return this.#enterWaiting(machine, execution, now)
-    const decision = machine.take(now, 1)
-    if (!decision.allowed) this.#reject(execution, decision.retryAfterMs)
+    const wait = machine.tryTake(now, 1)
+    if (wait > 0) this.#reject(execution, wait)
     return undefined
   }
 
