@@ -7,7 +7,7 @@ import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { OptionError, TimeoutError } from './errors.ts'
-import { compose, policy } from './policy.ts'
+import { compose, noop, policy } from './policy.ts'
 
 const clock = new VirtualClock()
 const settled = (promise: Promise<unknown>) =>
@@ -241,6 +241,22 @@ it('work that ignores its timeout is abandoned: its caller is free, its place is
   operation.release()
   await clock.advance(1)
   expect([bounded.abandonedCount, slots.snapshot().inFlight]).toEqual([0, 0])
+})
+
+// T: 3, 16
+it('work that runs out of its time teaches a breaker inside of it nothing, fused with it or not', async () => {
+  for (const between of [noop, policy('layer', (next) => next)]) {
+    const breaker = circuitBreaker({ trip: { consecutive: 1 }, openFor: 100, clock })
+    await settled(breaker.execute(scripted().fails()))
+    await clock.advance(100)
+    const operation = scripted().hangs()
+    const end = settled(compose(timeout({ limit: 50, clock }), between, breaker).execute(operation))
+    await clock.advance(60)
+    expect('error' in (await end)).toBe(true)
+    operation.release()
+    await clock.advance(1)
+    expect([breaker.state, breaker.peek()]).toEqual(['half-open', { slots: 1 }])
+  }
 })
 
 // T: 13

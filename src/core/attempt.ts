@@ -134,7 +134,7 @@ export class Attempt {
   }
 
   readonly #onValue = (value: unknown): void => {
-    if (this.#over) return this.#settleLate(true, value)
+    if (this.#over) return this.#settleLate()
     const cancelled = this.#execution.aborted
     this.#finish()
     try {
@@ -151,7 +151,7 @@ export class Attempt {
   }
 
   readonly #onError = (error: unknown): void => {
-    if (this.#over) return this.#settleLate(false, error)
+    if (this.#over) return this.#settleLate()
     const neutral = this.#execution.aborted || isRejected(error)
     this.#finish()
     this.#release(this.#admitted - 1, 0, neutral, error)
@@ -193,14 +193,12 @@ export class Attempt {
     )
   }
 
-  #settleLate(succeeded: boolean, value: unknown): void {
+  /** What comes of work that was told to stop says nothing of the target, be it an error or a value. */
+  #settleLate(): void {
     this.#running = false
     this.#execution.close()
     const { gates, timeout, timeoutAt } = this.#frame
-    for (let index = gates.length - 1; index >= timeoutAt; index--) {
-      if (succeeded) gates[index]!.succeeded(this.#permits[index], value, this.#execution)
-      else gates[index]!.cancelled(this.#permits[index], this.#execution)
-    }
+    this.#release(gates.length - 1, timeoutAt, true, undefined)
     if (this.#abandoned) timeout!.settled()
   }
 

@@ -2,7 +2,8 @@
  * Bounds how long an operation may take. Inside `retry` it bounds each attempt, outside of it the whole call.
  *
  * The caller is released when the time is up, even if the operation ignores its signal; the permits of policies further in
- * (a bulkhead's slot) stay taken until the work has really ended, and until then it counts as `abandoned`.
+ * (a bulkhead's slot) stay taken until the work has really ended, and until then it counts as `abandoned`. What they learn
+ * from such a call is nothing: a breaker that is to open on timeouts stands outside.
  *
  * Not for synchronous operations: nothing can interrupt them.
  */
