@@ -3,7 +3,7 @@
  */
 import { formatDuration } from '../core/duration.ts'
 import type { HoldfastEvent, Listener } from '../core/events.ts'
-import { redact } from '../ops/redact.ts'
+import { redact, redactText } from '../ops/redact.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -26,9 +26,15 @@ export function logListener({ level, format, write }: LogOptions): Listener {
   return (event) => {
     const line = lineOf(event)
     if (line === undefined || RANK[line.level] < RANK[level]) return
-    if (format === 'json') write(JSON.stringify({ level: line.level, message: line.message, ...(redact(event) as object) }))
-    else write(`${new Date(event.at).toISOString()} ${line.level.padEnd(5)} ${String(redact(line.message))}`)
+    const message = redactText(line.message)
+    if (format === 'json') write(JSON.stringify({ level: line.level, message, ...(redact(event) as object) }))
+    else write(`${new Date(event.at).toISOString()} ${line.level.padEnd(5)} ${onOneLine(message)}`)
   }
+}
+
+/** Messages come from anywhere: a line break would forge a line, an escape sequence would reach the terminal. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ')
 }
 
 function lineOf(event: HoldfastEvent): Line | undefined {

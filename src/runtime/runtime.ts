@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
+import { describeError } from '../core/errors.ts'
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
 import { type Random, systemRandom } from '../core/random.ts'
 import { TargetRegistry } from '../targets/registry.ts'
@@ -109,7 +110,7 @@ export class Runtime implements Observable {
   /** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when the store cannot be opened */
   async start(): Promise<RecoveryReport> {
     await this.store.open()
-    await this.targets.load()
+    await this.#loadTargets()
     const report = await this.#rescuer.recover()
     this.#rescuer.start()
     this.#deadLetters.start()
@@ -155,6 +156,16 @@ export class Runtime implements Observable {
 
   observe(listener: Listener): Unobserve {
     return this.events.observe(listener)
+  }
+
+  /** Targets that begin anew know less, and work all the same: that stops no start. */
+  async #loadTargets(): Promise<void> {
+    try {
+      await this.targets.load()
+    } catch (error) {
+      const reason = `the states of the targets were not read: ${describeError(error).message}`
+      this.events.emit({ type: 'store.degraded', at: this.clock.wallNow(), reason })
+    }
   }
 
   #breakerChanged(target: string, to: string): void {
