@@ -1,6 +1,6 @@
 /**
- * One attempt of one call through one frame, written as a state machine instead of an async function: the only promise is
- * the one that the caller holds, and a timeout can release the caller while the work goes on.
+ * One attempt of one call through one frame, written as a state machine instead of an async function: where there is a timeout
+ * the caller holds a promise of ours, so it can be released while the work goes on; elsewhere it holds the work's own chain.
  *
  * Invariants: every permit that a gate gave is given back exactly once; the caller's promise settles once; after the work
  * has settled no timer, no listener and no permit of this attempt remains.
@@ -17,8 +17,9 @@ export class Attempt {
   #call: LiveExecution
   readonly #number: number
   #session: RetrySession | undefined
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: unknown) => void
+  /** The caller's promise, where it is one of ours. Without it the answer travels up the chain of promises, which is cheaper. */
+  #resolve: ((value: unknown) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
   readonly #execution: LiveExecution
   /** This attempt has the call's own execution; the call goes on under another one. */
   #lent = false
@@ -38,8 +39,8 @@ export class Attempt {
     call: LiveExecution,
     number: number,
     session: RetrySession | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
+    resolve?: (value: unknown) => void,
+    reject?: (error: unknown) => void,
   ) {
     this.#frame = frame
     // oxlint-disable-next-line unicorn/no-new-array -- of the right size at once: growing costs more than what it holds
@@ -59,17 +60,18 @@ export class Attempt {
     } else this.#execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
-  start(): void {
-    if (this.#call.aborted) return this.#reject(this.#call.abortReason)
+  /** Without a caller's promise: returns the value or its promise, or throws. With one, what it returns means nothing. */
+  start(): unknown {
+    if (this.#call.aborted) return this.#fail(this.#call.abortReason)
     if (this.#number === 1) {
       // An outer frame may have read the clock long ago: between frames a layer takes its own time.
       this.#call.refresh()
       if (this.#frame.retry?.timed) this.#startedAt = this.#call.now()
     }
-    this.#admit(0)
+    return this.#admit(0)
   }
 
-  #admit(from: number): void {
+  #admit(from: number): unknown {
     const { gates, timeoutAt } = this.#frame
     for (let index = from; index < gates.length; index++) {
       let permit: unknown
@@ -87,11 +89,11 @@ export class Attempt {
     } catch (error) {
       return this.#refused(error)
     }
-    this.#run()
+    return this.#run()
   }
 
-  #await(promise: Promise<unknown>, index: number): void {
-    promise.then(
+  #await(promise: Promise<unknown>, index: number): unknown {
+    return promise.then(
       (permit) => {
         // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
         if (this.#over) return this.#frame.gates[index]!.cancelled(permit, this.#execution)
@@ -99,11 +101,9 @@ export class Attempt {
         this.#permits[this.#admitted++] = permit
         // The caller's cancel crossed with the grant: the operation must not begin any more.
         if (this.#execution.aborted) return this.#refused(this.#execution.abortReason)
-        this.#admit(index + 1)
+        return this.#admit(index + 1)
       },
-      (error) => {
-        if (!this.#over) this.#refused(error)
-      },
+      (error) => (this.#over ? undefined : this.#refused(error)),
     )
   }
 
@@ -118,7 +118,7 @@ export class Attempt {
     wheelOf(execution.clock).add(this.#timer, limitMs, now)
   }
 
-  #run(): void {
+  #run(): unknown {
     this.#running = true
     let result: unknown
     let pending: Promise<unknown> | undefined
@@ -129,11 +129,10 @@ export class Attempt {
     } catch (error) {
       return this.#onError(error)
     }
-    if (pending === undefined) this.#onValue(result)
-    else pending.then(this.#onValue, this.#onError)
+    return pending === undefined ? this.#onValue(result) : pending.then(this.#onValue, this.#onError)
   }
 
-  readonly #onValue = (value: unknown): void => {
+  readonly #onValue = (value: unknown): unknown => {
     if (this.#over) return this.#settleLate()
     const cancelled = this.#execution.aborted
     this.#finish()
@@ -145,23 +144,23 @@ export class Attempt {
       }
       if (this.#frame.retry?.rejectsResult?.(value)) return this.#proceed({ value })
     } catch (error) {
-      return this.#reject(error)
+      return this.#fail(error)
     }
-    this.#resolve(value)
+    return this.#succeed(value)
   }
 
-  readonly #onError = (error: unknown): void => {
+  readonly #onError = (error: unknown): unknown => {
     if (this.#over) return this.#settleLate()
     const neutral = this.#execution.aborted || isRejected(error)
     this.#finish()
     this.#release(this.#admitted - 1, 0, neutral, error)
-    this.#proceed({ error })
+    return this.#proceed({ error })
   }
 
-  #refused(error: unknown): void {
+  #refused(error: unknown): unknown {
     this.#finish()
     this.#release(this.#admitted - 1, 0, true, error)
-    this.#proceed({ error })
+    return this.#proceed({ error })
   }
 
   #expire(): void {
@@ -218,26 +217,30 @@ export class Attempt {
     }
   }
 
-  #proceed(failure: RetryFailure): void {
+  #proceed(failure: RetryFailure): unknown {
     const { retry } = this.#frame
-    if (retry === undefined) return 'error' in failure ? this.#reject(failure.error) : this.#resolve(failure.value)
+    if (retry === undefined) return this.#answer(failure)
     if (this.#lent) this.#call = this.#call.renew()
-    if (this.#call.aborted) return this.#reject(this.#call.abortReason)
+    if (this.#call.aborted) return this.#fail(this.#call.abortReason)
+    let delayMs: number
     try {
       this.#session ??= retry.begin(this.#call, this.#startedAt)
-      const delayMs = this.#session.next(this.#number, failure, this.#call)
+      delayMs = this.#session.next(this.#number, failure, this.#call)
       // A rule or a listener of the user may have cancelled the call while it decided.
-      if (this.#call.aborted) return this.#cancelled()
-      if (delayMs >= 0) return this.#later(delayMs)
-      const end = this.#session.conclude(this.#number, failure)
-      if ('error' in end) this.#reject(end.error)
-      else this.#resolve(end.value)
+      if (!this.#call.aborted && delayMs < 0) return this.#answer(this.#session.conclude(this.#number, failure))
     } catch (error) {
-      this.#reject(error)
+      return this.#fail(error)
     }
+    return this.#call.aborted ? this.#cancelled() : this.#later(delayMs)
   }
 
-  #later(delayMs: number): void {
+  #later(delayMs: number): unknown {
+    if (this.#resolve === undefined)
+      return new Promise((resolve, reject) => {
+        this.#resolve = resolve
+        this.#reject = reject
+        this.#later(delayMs)
+      })
     const begin = (): void => {
       signal?.removeEventListener('abort', stop)
       this.#call.refresh()
@@ -250,11 +253,25 @@ export class Attempt {
     const signal = this.#call.cancellable ? this.#call.signal : undefined
     signal?.addEventListener('abort', stop, { once: true })
     const cancel = this.#call.clock.setTimer(delayMs, begin)
+    return undefined
   }
 
-  #cancelled(): void {
+  #cancelled(): unknown {
     this.#session?.cancelled()
-    this.#reject(this.#call.abortReason)
+    return this.#fail(this.#call.abortReason)
+  }
+
+  #answer(end: RetryFailure): unknown {
+    return 'error' in end ? this.#fail(end.error) : this.#succeed(end.value)
+  }
+
+  #succeed(value: unknown): unknown {
+    return this.#resolve === undefined ? value : this.#resolve(value)
+  }
+
+  #fail(error: unknown): unknown {
+    if (this.#reject === undefined) throw error
+    return this.#reject(error)
   }
 }
 

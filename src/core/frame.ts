@@ -64,6 +64,7 @@ function frameOperation(stages: readonly Stage[], next: Operation<unknown>, oute
   return (execution) => {
     const live = execution as LiveExecution
     if (live.sync) return runSync(frame, live)
+    if (timeout === undefined) return new Attempt(frame, live, 1, undefined).start()
     return new Promise((resolve, reject) => new Attempt(frame, live, 1, undefined, resolve, reject).start())
   }
 }
