@@ -114,7 +114,7 @@ export class Attempt {
     const now = execution.now()
     this.#limitMs = limitMs
     if (now + limitMs < execution.deadline) execution.deadline = now + limitMs
-    this.#timer = new WheelEntry(() => this.#expire())
+    this.#timer = new WheelEntry(expire, this)
     wheelOf(execution.clock).add(this.#timer, limitMs, now)
   }
 
@@ -163,7 +163,8 @@ export class Attempt {
     return this.#proceed({ error })
   }
 
-  #expire(): void {
+  /** @internal called by the timer */
+  expire(): void {
     // Who was first decides: after the caller's own cancel this is not a timeout any more.
     if (this.#over || this.#execution.aborted) return
     const { timeout, timeoutAt } = this.#frame
@@ -273,6 +274,10 @@ export class Attempt {
     if (this.#reject === undefined) throw error
     return this.#reject(error)
   }
+}
+
+function expire(attempt: Attempt): void {
+  attempt.expire()
 }
 
 /** What `await` would wait for. May throw, when reading `then` does. */

@@ -12,10 +12,19 @@ import type { Cancel, Clock } from './clock.ts'
 export class WheelEntry {
   prev: WheelEntry = this
   next: WheelEntry = this
-  readonly wake: () => void
+  readonly #wake: (subject: never) => void
+  readonly #subject: unknown
 
-  constructor(wake: () => void) {
-    this.wake = wake
+  /** @param subject given to `wake`, so that a caller with many timeouts needs no closure for each */
+  constructor(wake: () => void)
+  constructor(wake: (subject: never) => void, subject: unknown)
+  constructor(wake: (subject: never) => void, subject?: unknown) {
+    this.#wake = wake
+    this.#subject = subject
+  }
+
+  wake(): void {
+    this.#wake(this.#subject as never)
   }
 
   /** Unlinks the entry; harmless when it has fired. */
@@ -125,13 +134,20 @@ function grainOf(ms: number): number {
 
 const wheels = new WeakMap<Clock, TimerWheel>()
 
+/** Nearly always there is one clock; looking it up in the map would cost more than adding the timeout. */
+let recentClock: Clock | undefined
+let recentWheel: TimerWheel | undefined
+
 /** The wheel that serves all timeouts on this clock. */
 export function wheelOf(clock: Clock): TimerWheel {
+  if (clock === recentClock) return recentWheel as TimerWheel
   let wheel = wheels.get(clock)
   if (wheel === undefined) {
     wheel = new TimerWheel(clock)
     wheels.set(clock, wheel)
   }
+  recentClock = clock
+  recentWheel = wheel
   return wheel
 }
 
