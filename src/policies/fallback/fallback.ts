@@ -49,10 +49,10 @@ export class Fallback<F = unknown> extends BasePolicy {
     if (options.budget !== undefined && typeof use !== 'function')
       throw new OptionError('fallback.budget', 'needs a `use` that is a function; a value costs nothing', use)
     this.#use = typeof use === 'function' ? (use as FallbackFunction<F>) : () => use
-    this.#budget = options.budget && checkBudget(options.budget, 'fallback.budget')
+    this.#budget = options.budget === undefined ? undefined : checkBudget(options.budget, 'fallback.budget')
     this.#rules = {
-      handle: handle && checkFunction(handle, 'fallback.handle'),
-      handleResult: handleResult && checkFunction(handleResult, 'fallback.handleResult'),
+      handle: handle === undefined ? undefined : checkFunction(handle, 'fallback.handle'),
+      handleResult: handleResult === undefined ? undefined : checkFunction(handleResult, 'fallback.handleResult'),
     }
   }
 

@@ -83,7 +83,7 @@ export class Hedge extends BasePolicy implements RaceRules {
     this.maxHedges = checkInteger(options.maxHedges ?? 1, 'hedge.maxHedges', 0, 100)
     this.delay = delayRule(options.delay ?? {}, 'hedge.delay')
     this.#asked = typeof options.delay === 'function'
-    this.budget = options.budget && checkBudget(options.budget, 'hedge.budget')
+    this.budget = options.budget === undefined ? undefined : checkBudget(options.budget, 'hedge.budget')
     this.#isAcceptable = checkFunction(options.isAcceptable ?? (() => true), 'hedge.isAcceptable')
     this.#hedgeIf = checkFunction(options.hedgeIf ?? isRetryable, 'hedge.hedgeIf')
     this.#isFatal = checkFunction(options.isFatal ?? (() => false), 'hedge.isFatal')
