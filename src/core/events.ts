@@ -104,7 +104,7 @@ export type PolicyEvent = Common &
       }
     | {
         readonly type: 'chaos.injected'
-        readonly kind: 'fault' | 'latency' | 'result'
+        readonly kind: 'fault' | 'latency' | 'result' | 'behavior'
         readonly injected: number
         readonly delayMs?: number
       }

@@ -38,3 +38,21 @@ function saysOverload(error: unknown, depth: number): boolean {
   if (Array.isArray(errors) && errors.some((one) => saysOverload(one, depth - 1))) return true
   return saysOverload(cause, depth - 1)
 }
+
+/**
+ * True when a call was given up because a time ran out, a policy's or that of an `AbortSignal.timeout`, and not because its
+ * caller lost interest.
+ */
+export function ranOutOfTime(execution: { readonly aborted: boolean; readonly abortReason: unknown }): boolean {
+  if (!execution.aborted) return false
+  const { abortReason } = execution
+  return typeof abortReason === 'object' && abortReason !== null && nameOf(abortReason) === 'TimeoutError'
+}
+
+function nameOf(reason: object): unknown {
+  try {
+    return (reason as { name?: unknown }).name
+  } catch {
+    return undefined // It cannot be read.
+  }
+}

@@ -1,8 +1,18 @@
 /** The policies. */
 
 export type { Budget } from '../core/budget-port.ts'
+export {
+  AdaptiveLimiter,
+  type AdaptiveLimiterStatus,
+  adaptiveLimiter,
+} from './adaptive-limiter/adaptive-limiter.ts'
+export type { AlgorithmName } from './adaptive-limiter/limit.ts'
+export type { AdaptiveLimiterOptions } from './adaptive-limiter/options.ts'
+export type { AdaptiveLimiterStored } from './adaptive-limiter/snapshot.ts'
 export { type BudgetOptions, type BudgetSnapshot, budget, CallBudget } from './budget/budget.ts'
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot, bulkhead } from './bulkhead/bulkhead.ts'
+export { Chaos, type ChaosOptions, type ChaosStatus, chaos } from './chaos/chaos.ts'
+export type { ChaosCounts } from './chaos/machine.ts'
 export {
   type BreakerStatus,
   CircuitBreaker,
@@ -24,4 +34,6 @@ export type { RateDecision } from './rate-limiter/machine.ts'
 export { RateLimiter, type RateLimiterOptions, rateLimiter } from './rate-limiter/rate-limiter.ts'
 export type { BackoffOptions, BackoffType, Jitter } from './retry/machine.ts'
 export { attemptsOf, RetriesExhaustedError, Retry, type RetryOptions, retry } from './retry/retry.ts'
+export type { ThrottleStored } from './throttle/snapshot.ts'
+export { Throttle, type ThrottleOptions, type ThrottleStatus, throttle } from './throttle/throttle.ts'
 export { Timeout, type TimeoutOptions, timeout } from './timeout/timeout.ts'
