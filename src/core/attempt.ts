@@ -4,6 +4,8 @@
  *
  * Invariants: every permit that a gate gave is given back exactly once; the caller's promise settles once; after the work
  * has settled no timer, no listener and no permit of this attempt remains.
+ *
+ * Members are `private _x` instead of `#x`: this is on the path of every call, see docs/decisions/0006.
  */
 
 import { isRejected } from './errors.ts'
@@ -12,27 +14,27 @@ import type { Frame, RetryFailure, RetrySession } from './stage.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
 
 export class Attempt {
-  readonly #frame: Frame
+  private readonly _frame: Frame
   /** The call's execution; this attempt's own is derived from it where a retry or a timeout needs to tell attempts apart. */
-  #call: LiveExecution
-  readonly #number: number
-  #session: RetrySession | undefined
+  private _call: LiveExecution
+  private readonly _number: number
+  private _session: RetrySession | undefined
   /** The caller's promise, where it is one of ours. Without it the answer travels up the chain of promises, which is cheaper. */
-  #resolve: ((value: unknown) => void) | undefined
-  #reject: ((error: unknown) => void) | undefined
-  readonly #execution: LiveExecution
+  private _resolve: ((value: unknown) => void) | undefined
+  private _reject: ((error: unknown) => void) | undefined
+  private readonly _execution: LiveExecution
   /** This attempt has the call's own execution; the call goes on under another one. */
-  #lent = false
-  readonly #permits: unknown[]
+  private _lent = false
+  private readonly _permits: unknown[]
   /** How many gates have admitted; their permits are the first so many. */
-  #admitted = 0
-  #timer: WheelEntry | undefined
-  #limitMs = 0
+  private _admitted = 0
+  private _timer: WheelEntry | undefined
+  private _limitMs = 0
   /** When the call began, where the retry asks for it; only the first attempt has to know. */
-  #startedAt: number | undefined
-  #running = false
+  private _startedAt: number | undefined
+  private _running = false
   /** The caller has been answered, or the next attempt begun; what still happens here is late. */
-  #over = false
+  private _over = false
 
   constructor(
     frame: Frame,
@@ -42,237 +44,237 @@ export class Attempt {
     resolve?: (value: unknown) => void,
     reject?: (error: unknown) => void,
   ) {
-    this.#frame = frame
+    this._frame = frame
     // oxlint-disable-next-line unicorn/no-new-array -- of the right size at once: growing costs more than what it holds
-    this.#permits = new Array<unknown>(frame.gates.length)
-    this.#call = call
-    this.#number = number
-    this.#session = session
-    this.#resolve = resolve
-    this.#reject = reject
+    this._permits = new Array<unknown>(frame.gates.length)
+    this._call = call
+    this._number = number
+    this._session = session
+    this._resolve = resolve
+    this._reject = reject
     const timed = frame.timeout !== undefined
     const attempt = frame.retry === undefined ? call.attempt : number
     if (timed && frame.outermost && number === 1 && !call.cancellable) {
       // Most calls succeed at once: the first attempt may have the call's own execution, since nobody else can abort it.
-      this.#lent = true
+      this._lent = true
       call.makeAbortable()
-      this.#execution = call
-    } else this.#execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
+      this._execution = call
+    } else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
   /** Without a caller's promise: returns the value or its promise, or throws. With one, what it returns means nothing. */
   start(): unknown {
-    if (this.#call.aborted) return this.#fail(this.#call.abortReason)
-    if (this.#number === 1) {
+    if (this._call.aborted) return this._fail(this._call.abortReason)
+    if (this._number === 1) {
       // An outer frame may have read the clock long ago: between frames a layer takes its own time.
-      this.#call.refresh()
-      if (this.#frame.retry?.timed) this.#startedAt = this.#call.now()
+      this._call.refresh()
+      if (this._frame.retry?.timed) this._startedAt = this._call.now()
     }
-    return this.#admit(0)
+    return this._admit(0)
   }
 
-  #admit(from: number): unknown {
-    const { gates, timeoutAt } = this.#frame
+  private _admit(from: number): unknown {
+    const { gates, timeoutAt } = this._frame
     for (let index = from; index < gates.length; index++) {
       let permit: unknown
       try {
-        if (index === timeoutAt && this.#timer === undefined) this.#arm()
-        permit = gates[index]!.enter(this.#execution)
+        if (index === timeoutAt && this._timer === undefined) this._arm()
+        permit = gates[index]!.enter(this._execution)
       } catch (error) {
-        return this.#refused(error)
+        return this._refused(error)
       }
-      if (permit instanceof Promise) return this.#await(permit, index)
-      this.#permits[this.#admitted++] = permit
+      if (permit instanceof Promise) return this._await(permit, index)
+      this._permits[this._admitted++] = permit
     }
     try {
-      if (timeoutAt === gates.length) this.#arm()
+      if (timeoutAt === gates.length) this._arm()
     } catch (error) {
-      return this.#refused(error)
+      return this._refused(error)
     }
-    return this.#run()
+    return this._run()
   }
 
-  #await(promise: Promise<unknown>, index: number): unknown {
+  private _await(promise: Promise<unknown>, index: number): unknown {
     return promise.then(
       (permit) => {
         // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
-        if (this.#over) return this.#frame.gates[index]!.cancelled(permit, this.#execution)
-        this.#execution.refresh()
-        this.#permits[this.#admitted++] = permit
+        if (this._over) return this._frame.gates[index]!.cancelled(permit, this._execution)
+        this._execution.refresh()
+        this._permits[this._admitted++] = permit
         // The caller's cancel crossed with the grant: the operation must not begin any more.
-        if (this.#execution.aborted) return this.#refused(this.#execution.abortReason)
-        return this.#admit(index + 1)
+        if (this._execution.aborted) return this._refused(this._execution.abortReason)
+        return this._admit(index + 1)
       },
-      (error) => (this.#over ? undefined : this.#refused(error)),
+      (error) => (this._over ? undefined : this._refused(error)),
     )
   }
 
-  #arm(): void {
-    const execution = this.#execution
-    const limitMs = this.#frame.timeout!.limitMs(execution)
+  private _arm(): void {
+    const execution = this._execution
+    const limitMs = this._frame.timeout!.limitMs(execution)
     if (limitMs === Number.POSITIVE_INFINITY) return
     const now = execution.now()
-    this.#limitMs = limitMs
+    this._limitMs = limitMs
     if (now + limitMs < execution.deadline) execution.deadline = now + limitMs
-    this.#timer = new WheelEntry(expire, this)
-    wheelOf(execution.clock).add(this.#timer, limitMs, now)
+    this._timer = new WheelEntry(expire, this)
+    wheelOf(execution.clock).add(this._timer, limitMs, now)
   }
 
-  #run(): unknown {
-    this.#running = true
+  private _run(): unknown {
+    this._running = true
     let result: unknown
     let pending: Promise<unknown> | undefined
     try {
-      result = this.#frame.next(this.#execution)
+      result = this._frame.next(this._execution)
       if (result instanceof Promise) pending = result
       else if (isThenable(result)) pending = Promise.resolve(result)
     } catch (error) {
-      return this.#onError(error)
+      return this._onError(error)
     }
-    return pending === undefined ? this.#onValue(result) : pending.then(this.#onValue, this.#onError)
+    return pending === undefined ? this._onValue(result) : pending.then(this._onValue, this._onError)
   }
 
-  readonly #onValue = (value: unknown): unknown => {
-    if (this.#over) return this.#settleLate()
-    const cancelled = this.#execution.aborted
-    this.#finish()
+  private readonly _onValue = (value: unknown): unknown => {
+    if (this._over) return this._settleLate()
+    const cancelled = this._execution.aborted
+    this._finish()
     try {
-      const { gates } = this.#frame
+      const { gates } = this._frame
       for (let index = gates.length - 1; index >= 0; index--) {
-        if (cancelled) gates[index]!.cancelled(this.#permits[index], this.#execution)
-        else gates[index]!.succeeded(this.#permits[index], value, this.#execution)
+        if (cancelled) gates[index]!.cancelled(this._permits[index], this._execution)
+        else gates[index]!.succeeded(this._permits[index], value, this._execution)
       }
-      if (this.#frame.retry?.rejectsResult?.(value)) return this.#proceed({ value })
+      if (this._frame.retry?.rejectsResult?.(value)) return this._proceed({ value })
     } catch (error) {
-      return this.#fail(error)
+      return this._fail(error)
     }
-    return this.#succeed(value)
+    return this._succeed(value)
   }
 
-  readonly #onError = (error: unknown): unknown => {
-    if (this.#over) return this.#settleLate()
-    const neutral = this.#execution.aborted || isRejected(error)
-    this.#finish()
-    this.#release(this.#admitted - 1, 0, neutral, error)
-    return this.#proceed({ error })
+  private readonly _onError = (error: unknown): unknown => {
+    if (this._over) return this._settleLate()
+    const neutral = this._execution.aborted || isRejected(error)
+    this._finish()
+    this._release(this._admitted - 1, 0, neutral, error)
+    return this._proceed({ error })
   }
 
-  #refused(error: unknown): unknown {
-    this.#finish()
-    this.#release(this.#admitted - 1, 0, true, error)
-    return this.#proceed({ error })
+  private _refused(error: unknown): unknown {
+    this._finish()
+    this._release(this._admitted - 1, 0, true, error)
+    return this._proceed({ error })
   }
 
   /** @internal called by the timer */
   expire(): void {
     // Who was first decides: after the caller's own cancel this is not a timeout any more.
-    if (this.#over || this.#execution.aborted) return
-    const { timeout, timeoutAt } = this.#frame
-    this.#over = true
-    const error = timeout!.expired(this.#limitMs, this.#execution)
-    this.#execution.abort(error)
+    if (this._over || this._execution.aborted) return
+    const { timeout, timeoutAt } = this._frame
+    this._over = true
+    const error = timeout!.expired(this._limitMs, this._execution)
+    this._execution.abort(error)
     // Inside the timeout the permits stay until the work has really ended; work that never began has none to hold.
-    if (this.#running) this.#watchAbandoned()
-    else this.#release(this.#admitted - 1, timeoutAt, true, error)
-    this.#release(Math.min(timeoutAt, this.#admitted) - 1, 0, false, error)
-    this.#proceed({ error })
+    if (this._running) this._watchAbandoned()
+    else this._release(this._admitted - 1, timeoutAt, true, error)
+    this._release(Math.min(timeoutAt, this._admitted) - 1, 0, false, error)
+    this._proceed({ error })
   }
 
-  #abandoned = false
+  private _abandoned = false
 
   /** Cooperative work ends within a few turns of the abort; what still runs after that is abandoned, and said so. */
-  #watchAbandoned(): void {
-    this.#execution.clock.setTimer(
+  private _watchAbandoned(): void {
+    this._execution.clock.setTimer(
       0,
       () => {
-        if (!this.#running) return
-        this.#abandoned = true
-        this.#frame.timeout!.abandoned(this.#execution, this.#limitMs)
+        if (!this._running) return
+        this._abandoned = true
+        this._frame.timeout!.abandoned(this._execution, this._limitMs)
       },
       true,
     )
   }
 
   /** What comes of work that was told to stop says nothing of the target, be it an error or a value. */
-  #settleLate(): void {
-    this.#running = false
-    this.#execution.close()
-    const { gates, timeout, timeoutAt } = this.#frame
-    this.#release(gates.length - 1, timeoutAt, true, undefined)
-    if (this.#abandoned) timeout!.settled()
+  private _settleLate(): void {
+    this._running = false
+    this._execution.close()
+    const { gates, timeout, timeoutAt } = this._frame
+    this._release(gates.length - 1, timeoutAt, true, undefined)
+    if (this._abandoned) timeout!.settled()
   }
 
-  #finish(): void {
-    this.#over = true
-    this.#running = false
-    this.#timer?.cancel()
-    if (this.#lent || this.#execution !== this.#call) this.#execution.close()
+  private _finish(): void {
+    this._over = true
+    this._running = false
+    this._timer?.cancel()
+    if (this._lent || this._execution !== this._call) this._execution.close()
   }
 
   /** Gives back the permits of gates `to`..`from`, innermost first. */
-  #release(from: number, to: number, neutral: boolean, error: unknown): void {
-    const { gates } = this.#frame
+  private _release(from: number, to: number, neutral: boolean, error: unknown): void {
+    const { gates } = this._frame
     for (let index = from; index >= to; index--) {
-      if (neutral) gates[index]!.cancelled(this.#permits[index], this.#execution)
-      else gates[index]!.failed(this.#permits[index], error, this.#execution)
+      if (neutral) gates[index]!.cancelled(this._permits[index], this._execution)
+      else gates[index]!.failed(this._permits[index], error, this._execution)
     }
   }
 
-  #proceed(failure: RetryFailure): unknown {
-    const { retry } = this.#frame
-    if (retry === undefined) return this.#answer(failure)
-    if (this.#lent) this.#call = this.#call.renew()
-    if (this.#call.aborted) return this.#fail(this.#call.abortReason)
+  private _proceed(failure: RetryFailure): unknown {
+    const { retry } = this._frame
+    if (retry === undefined) return this._answer(failure)
+    if (this._lent) this._call = this._call.renew()
+    if (this._call.aborted) return this._fail(this._call.abortReason)
     let delayMs: number
     try {
-      this.#session ??= retry.begin(this.#call, this.#startedAt)
-      delayMs = this.#session.next(this.#number, failure, this.#call)
+      this._session ??= retry.begin(this._call, this._startedAt)
+      delayMs = this._session.next(this._number, failure, this._call)
       // A rule or a listener of the user may have cancelled the call while it decided.
-      if (!this.#call.aborted && delayMs < 0) return this.#answer(this.#session.conclude(this.#number, failure))
+      if (!this._call.aborted && delayMs < 0) return this._answer(this._session.conclude(this._number, failure))
     } catch (error) {
-      return this.#fail(error)
+      return this._fail(error)
     }
-    return this.#call.aborted ? this.#cancelled() : this.#later(delayMs)
+    return this._call.aborted ? this._cancelled() : this._later(delayMs)
   }
 
-  #later(delayMs: number): unknown {
-    if (this.#resolve === undefined)
+  private _later(delayMs: number): unknown {
+    if (this._resolve === undefined)
       return new Promise((resolve, reject) => {
-        this.#resolve = resolve
-        this.#reject = reject
-        this.#later(delayMs)
+        this._resolve = resolve
+        this._reject = reject
+        this._later(delayMs)
       })
     const begin = (): void => {
       signal?.removeEventListener('abort', stop)
-      this.#call.refresh()
-      new Attempt(this.#frame, this.#call, this.#number + 1, this.#session, this.#resolve, this.#reject).start()
+      this._call.refresh()
+      new Attempt(this._frame, this._call, this._number + 1, this._session, this._resolve, this._reject).start()
     }
     const stop = (): void => {
       cancel()
-      this.#cancelled()
+      this._cancelled()
     }
-    const signal = this.#call.cancellable ? this.#call.signal : undefined
+    const signal = this._call.cancellable ? this._call.signal : undefined
     signal?.addEventListener('abort', stop, { once: true })
-    const cancel = this.#call.clock.setTimer(delayMs, begin)
+    const cancel = this._call.clock.setTimer(delayMs, begin)
     return undefined
   }
 
-  #cancelled(): unknown {
-    this.#session?.cancelled()
-    return this.#fail(this.#call.abortReason)
+  private _cancelled(): unknown {
+    this._session?.cancelled()
+    return this._fail(this._call.abortReason)
   }
 
-  #answer(end: RetryFailure): unknown {
-    return 'error' in end ? this.#fail(end.error) : this.#succeed(end.value)
+  private _answer(end: RetryFailure): unknown {
+    return 'error' in end ? this._fail(end.error) : this._succeed(end.value)
   }
 
-  #succeed(value: unknown): unknown {
-    return this.#resolve === undefined ? value : this.#resolve(value)
+  private _succeed(value: unknown): unknown {
+    return this._resolve === undefined ? value : this._resolve(value)
   }
 
-  #fail(error: unknown): unknown {
-    if (this.#reject === undefined) throw error
-    return this.#reject(error)
+  private _fail(error: unknown): unknown {
+    if (this._reject === undefined) throw error
+    return this._reject(error)
   }
 }
 

@@ -5,6 +5,8 @@
  * timeouts are cancelled long before they are due. Deadlines are rounded up to 1/64 of the duration (a power of two, at
  * least 1 ms; not at all on an exact clock), so a timeout is never early, at most 1.6 % late, and at most some 128 buckets
  * per octave of duration exist. Never keeps a process alive.
+ *
+ * Members are `private _x` instead of `#x`: this is on the path of every call, see docs/decisions/0006.
  */
 import type { Cancel, Clock } from './clock.ts'
 
@@ -12,19 +14,19 @@ import type { Cancel, Clock } from './clock.ts'
 export class WheelEntry {
   prev: WheelEntry = this
   next: WheelEntry = this
-  readonly #wake: (subject: never) => void
-  readonly #subject: unknown
+  private readonly _wake: (subject: never) => void
+  private readonly _subject: unknown
 
   /** @param subject given to `wake`, so that a caller with many timeouts needs no closure for each */
   constructor(wake: () => void)
   constructor(wake: (subject: never) => void, subject: unknown)
   constructor(wake: (subject: never) => void, subject?: unknown) {
-    this.#wake = wake
-    this.#subject = subject
+    this._wake = wake
+    this._subject = subject
   }
 
   wake(): void {
-    this.#wake(this.#subject as never)
+    this._wake(this._subject as never)
   }
 
   /** Unlinks the entry; harmless when it has fired. */
@@ -39,85 +41,85 @@ export class WheelEntry {
 const unused = (): void => {}
 
 export class TimerWheel {
-  readonly #clock: Clock
-  readonly #buckets = new Map<number, WheelEntry>()
+  private readonly _clock: Clock
+  private readonly _buckets = new Map<number, WheelEntry>()
   /** Due times of the buckets, as a binary min-heap. Empty buckets stay until they are due. */
-  readonly #due: number[] = []
+  private readonly _due: number[] = []
   /** The bucket that was used last: calls with one timeout share it for a while, and finding it in the map costs more than all else. */
-  #recentDue = Number.NaN
-  #recent = new WheelEntry(unused)
+  private _recentDue = Number.NaN
+  private _recent = new WheelEntry(unused)
   /** The last duration, and what its deadlines are rounded up to; 0 is not at all. */
-  #ms = Number.NaN
-  #grain = 0
-  #armedFor = Number.POSITIVE_INFINITY
-  #disarm: Cancel = unused
+  private _ms = Number.NaN
+  private _grain = 0
+  private _armedFor = Number.POSITIVE_INFINITY
+  private _disarm: Cancel = unused
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this._clock = clock
   }
 
   /** How many buckets exist; for tests of boundedness. */
   get size(): number {
-    return this.#buckets.size
+    return this._buckets.size
   }
 
   /** Calls `entry.wake` once `ms` have passed since `now`, a reading of this wheel's clock. */
   add(entry: WheelEntry, ms: number, now: number): void {
-    if (ms !== this.#ms) {
-      this.#ms = ms
-      this.#grain = this.#clock.precision === 'exact' ? 0 : grainOf(ms)
+    if (ms !== this._ms) {
+      this._ms = ms
+      this._grain = this._clock.precision === 'exact' ? 0 : grainOf(ms)
     }
-    const due = this.#grain === 0 ? now + ms : Math.ceil((now + ms) / this.#grain) * this.#grain
-    if (due !== this.#recentDue) this.#find(due, now)
-    const head = this.#recent
+    const due = this._grain === 0 ? now + ms : Math.ceil((now + ms) / this._grain) * this._grain
+    if (due !== this._recentDue) this._find(due, now)
+    const head = this._recent
     entry.prev = head.prev
     entry.next = head
     head.prev.next = entry
     head.prev = entry
   }
 
-  #find(due: number, now: number): void {
-    let head = this.#buckets.get(due)
+  private _find(due: number, now: number): void {
+    let head = this._buckets.get(due)
     if (head === undefined) {
       head = new WheelEntry(unused)
-      this.#buckets.set(due, head)
-      pushHeap(this.#due, due)
-      if (due < this.#armedFor) this.#arm(due, now)
+      this._buckets.set(due, head)
+      pushHeap(this._due, due)
+      if (due < this._armedFor) this._arm(due, now)
     }
-    this.#recentDue = due
-    this.#recent = head
+    this._recentDue = due
+    this._recent = head
   }
 
-  #arm(due: number, now: number): void {
-    this.#disarm()
-    this.#armedFor = due
-    this.#disarm = this.#clock.setTimer(due - now, () => this.#turn(), true)
+  private _arm(due: number, now: number): void {
+    this._disarm()
+    this._armedFor = due
+    this._disarm = this._clock.setTimer(due - now, () => this._turn(), true)
   }
 
-  #turn(): void {
-    const now = this.#clock.now()
-    this.#armedFor = Number.POSITIVE_INFINITY
+  private _turn(): void {
+    const now = this._clock.now()
+    this._armedFor = Number.POSITIVE_INFINITY
     // A native timer may fire a fraction of a millisecond early; then nothing is due yet, and it is armed for the rest.
-    while (this.#due.length > 0 && (this.#due[0] as number) <= now) this.#fire(this.#take())
-    while (this.#due.length > 0 && this.#isEmpty(this.#due[0] as number)) this.#take()
-    if (this.#due.length > 0 && (this.#due[0] as number) < this.#armedFor) this.#arm(this.#due[0] as number, now)
+    while (this._due.length > 0 && (this._due[0] as number) <= now) this._fire(this._take())
+    while (this._due.length > 0 && this._isEmpty(this._due[0] as number)) this._take()
+    if (this._due.length > 0 && (this._due[0] as number) < this._armedFor) this._arm(this._due[0] as number, now)
   }
 
-  #isEmpty(due: number): boolean {
-    const head = this.#buckets.get(due)
+  private _isEmpty(due: number): boolean {
+    const head = this._buckets.get(due)
     return head === undefined || head.next === head
   }
 
   /** Removes the earliest bucket. */
-  #take(): WheelEntry | undefined {
-    const due = popHeap(this.#due)
-    const head = this.#buckets.get(due)
-    this.#buckets.delete(due)
-    if (due === this.#recentDue) this.#recentDue = Number.NaN
+  private _take(): WheelEntry | undefined {
+    const due = popHeap(this._due)
+    const head = this._buckets.get(due)
+    this._buckets.delete(due)
+    if (due === this._recentDue) this._recentDue = Number.NaN
     return head
   }
 
-  #fire(head: WheelEntry | undefined): void {
+  private _fire(head: WheelEntry | undefined): void {
     if (head === undefined) return
     while (head.next !== head) {
       const entry = head.next
