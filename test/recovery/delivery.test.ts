@@ -36,6 +36,8 @@ it(`delivers ${JOBS} jobs once each through refusals, hangs, resets, ten seconds
   onTestFinished(() => target.down())
   const holdfast = await HoldfastProcess.in(folder, {
     http: { allow: ['loopback'], timeout: '2s', maxAttempts: 30, backoff: { initial: '200ms', max: '2s' } },
+    // A probe may meet one of the target's refusals: the longest open time bounds what that adds to the test.
+    breaker: { openFor: '3s', openForMax: '6s' },
     worker: { concurrency: CONCURRENCY },
     audit: { path: './audit.jsonl', maxBytes: '100MiB' },
     store: 'sqlite:./holdfast.db',

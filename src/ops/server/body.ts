@@ -59,7 +59,10 @@ function demandType(c: ApiContext, allowed: readonly string[]): string {
   })
 }
 
-/** Counts the bytes that really come, whatever Content-Length says, and stops at the first one too many. */
+/**
+ * Counts the bytes that really come, whatever Content-Length says, and stops at the first one too many. The connection stays:
+ * a sender reads the answer only when it could send its body, so the server swallows the rest, for a while and up to a bound.
+ */
 async function readText(c: ApiContext, maxBytes: number): Promise<string> {
   if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const incoming = c.env?.incoming
@@ -144,7 +147,5 @@ function tooLarge(maxBytes: number): ApiError {
     field: 'body',
     rule: `must be at most ${maxBytes} bytes`,
     hint: 'Keep large content elsewhere and send a reference; send a batch in parts.',
-    // What is still coming is not read: the connection ends with this answer.
-    headers: { connection: 'close' },
   })
 }

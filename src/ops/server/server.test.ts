@@ -156,6 +156,11 @@ describe('jobs', () => {
     expect(after.status).toBe(202)
   })
 
+  it('that are too large get their answer although they are still being sent', async () => {
+    const { send } = await stage()
+    for (let i = 0; i < 15; i++) expect((await send('POST', '/v1/jobs', 'x'.repeat(8_000_000))).status).toBe(413)
+  })
+
   it('of ten megabytes are refused before they were sent', async () => {
     const { port } = await stage()
     const size = 10 * 1_048_576
