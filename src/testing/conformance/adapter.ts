@@ -181,8 +181,8 @@ export interface Parts {
 
   /** One listener on everything that the library tells of calls. */
   observed(listener: () => void): Caller
-  /** A composition of two or more policies, one of them a retry, observed as a whole. */
-  observedComposition(listener: () => void): Caller
+  /** Compositions of two or more policies, one of them a retry for three attempts, each observed as a whole. */
+  observedCompositions(listener: () => void): Readonly<Record<string, Caller>>
   /** Options in the library's own words, and what is made of them. */
   twins(): { readonly options: Record<string, unknown>; make(options: Record<string, unknown>): Caller }
   /** Makers of parts with an option that does not exist. */

@@ -1,9 +1,17 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { listenerErrors } from '../../core/events.ts'
 import { conformanceScenarios, judge, TRAPS } from './index.ts'
 import { holdfastAdapter } from './testing/holdfast-adapter.ts'
 
 // T: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33
 describe('Holdfast in the traps of its peers', () => {
+  const { report } = listenerErrors
+  beforeAll(() => {
+    listenerErrors.report = () => {}
+  })
+  afterAll(() => {
+    listenerErrors.report = report
+  })
   for (const scenario of conformanceScenarios) {
     it(`${scenario.trap}: ${scenario.name}`, async (context) => {
       const { verdict, reason } = await judge(scenario, holdfastAdapter)

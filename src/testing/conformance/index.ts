@@ -25,5 +25,5 @@ export type {
   RetrySpec,
   Work,
 } from './adapter.ts'
-export { applies, judge, type Scenario, type Verdict } from './scenario.ts'
+export { applies, judge, RefusedOptions, type Scenario, type Verdict } from './scenario.ts'
 export { conformanceScenarios, TRAPS } from './scenarios.ts'

@@ -30,6 +30,24 @@ export const queueScenarios = [
     expect(done === 4, `${4 - done} of 4 calls still wait for their turn: the wall clock had stepped back an hour`)
   }),
   scenario(
+    8,
+    'a wall clock that steps back while nothing happens does not stall the next call',
+    ['pacer'],
+    async ({ pacer, time }) => {
+      const one = pacer({ limit: 1, perMs: 250 })
+      const first = watch(() => one.call(() => Promise.resolve('ok')))
+      await time.advance(1000)
+      expect(first.state === 'resolved', `the first call is ${first.state}`)
+      time.stepWall(-3_600_000)
+      const next = watch(() => one.call(() => Promise.resolve('ok')))
+      await time.advance(1000)
+      expect(
+        next.state === 'resolved',
+        'the wall clock stepped back an hour while nothing happened, and the next call waits that hour',
+      )
+    },
+  ),
+  scenario(
     17,
     'a caller that leaves the queue is gone at once, and its place is free',
     ['cancellableBulkhead'],
@@ -65,20 +83,20 @@ export const queueScenarios = [
         return work.work({})
       }
       watch(() => one.call(named('first')))
-      await time.advance(2)
+      await time.advance(5)
       const head = watch(() => one.call(named('head')))
-      await time.advance(2)
+      await time.advance(5)
       work.succeed()
       for (let turn = 0; turn < gap; turn++) await Promise.resolve()
       const newcomers = [1, 2].map((number) => watch(() => one.call(named(`newcomer ${number}`))))
       await time.advance(2)
+      for (let rest = 0; rest < 6; rest++) {
+        if (work.running > 0) work.succeed()
+        await time.advance(5)
+      }
       expect(head.state !== 'rejected', 'the head of the queue was refused: a newcomer took the place that had become free')
       expect(order[1] === 'head', `a newcomer was run before the head of the queue (${gap} turns after the work had ended)`)
       expect(work.mostRunning === 1, `one may run at once, and ${work.mostRunning} ran`)
-      for (let rest = 0; work.running > 0 && rest < 5; rest++) {
-        work.succeed()
-        await time.advance(2)
-      }
       expect(
         newcomers.every(({ state }) => state !== 'pending'),
         'a newcomer never got an answer',

@@ -42,11 +42,20 @@ export function applies({ needs }: Pick<Scenario, 'needs'>, adapter: Adapter): b
   return needs.every((part) => adapter[part] !== undefined)
 }
 
+/**
+ * What an adapter throws when the library itself refuses the options of a scenario: it says so instead of stepping into the
+ * trap, which is right too.
+ */
+export class RefusedOptions extends Error {}
+RefusedOptions.prototype.name = 'RefusedOptions'
+
 export interface Verdict {
   readonly scenario: Scenario
   readonly verdict: 'passes' | 'fails' | 'does not apply'
   /** What went wrong. */
   readonly reason?: string
+  /** What has to be said beside a pass. */
+  readonly note?: string
 }
 
 /** Plays one scenario on a fresh adapter. Never rejects because of what the library does; a run without an end is the caller's to bound. */
@@ -57,6 +66,7 @@ export async function judge(scenario: Scenario, makeAdapter: AdapterFactory): Pr
     await scenario.run(adapter)
     return { scenario, verdict: 'passes' }
   } catch (error) {
+    if (error instanceof RefusedOptions) return { scenario, verdict: 'passes', note: `refuses it: ${error.message}` }
     return { scenario, verdict: 'fails', reason: error instanceof Error ? error.message : String(error) }
   }
 }

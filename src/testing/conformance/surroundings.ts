@@ -122,19 +122,25 @@ export const surroundingScenarios = [
   scenario(
     24,
     'a composition tells of what happens in any of its parts',
-    ['observedComposition'],
-    async ({ observedComposition, time }) => {
+    ['observedCompositions'],
+    async ({ observedCompositions, time }) => {
       let heard = 0
-      const one = observedComposition(() => {
+      const listener = (): void => {
         heard++
-      })
-      let runs = 0
-      const call = watch(() =>
-        one.call(() => (++runs < 3 ? Promise.reject(new Error('the target is down')) : Promise.resolve('ok'))),
-      )
-      await time.advance(1000)
-      expect(call.state === 'resolved' && runs === 3, `it made ${runs} attempts and is ${call.state}`)
-      expect(heard > 0, 'a call failed twice, was retried and succeeded, and whoever listens to the composition heard nothing')
+      }
+      for (const [name, one] of Object.entries(observedCompositions(listener))) {
+        heard = 0
+        let runs = 0
+        const call = watch(() =>
+          one.call(() => (++runs < 3 ? Promise.reject(new Error('the target is down')) : Promise.resolve('ok'))),
+        )
+        await time.advance(1000)
+        expect(call.state === 'resolved' && runs === 3, `${name} made ${runs} attempts and is ${call.state}`)
+        expect(
+          heard > 0,
+          `a call through ${name} failed twice, was retried and succeeded, and who listens to the whole heard nothing`,
+        )
+      }
     },
   ),
   scenario(32, 'an operation may be anything that can be awaited', ['callers'], async ({ callers, time }) => {

@@ -131,10 +131,15 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
       policy.observe(listener)
       return through(policy)
     },
-    observedComposition: (listener) => {
-      const policy = compose(bulkhead({ limit: 2, clock }), retry({ maxAttempts: 3, backoff: { initial: 1 }, clock }))
-      policy.observe(listener)
-      return through(policy)
+    observedCompositions: (listener) => {
+      const observed = (...policies: Policy[]): Caller => {
+        const policy = compose(...policies)
+        policy.observe(listener)
+        return through(policy)
+      }
+      const places = () => bulkhead({ limit: 2, clock })
+      const again = () => retry({ maxAttempts: 3, backoff: { initial: 1 }, clock })
+      return { 'compose(bulkhead, retry)': observed(places(), again()), 'compose(retry, bulkhead)': observed(again(), places()) }
     },
     hedge: ({ attempts, delayMs }) => through(hedge({ maxHedges: attempts - 1, delay: delayMs, clock })),
     storedCache: (store) => through(coalesce({ ttl: '1h', name: 'answers', store: boxed(store), clock })),
