@@ -13,7 +13,7 @@ it('a seed gives the same numbers in every run, and another seed others', () => 
 
 it('numbers are at least 0, below 1, and even', () => {
   for (const random of [seededRandom(7), systemRandom]) {
-    const tenths = new Array<number>(10).fill(0)
+    const tenths = Array.from({ length: 10 }, () => 0)
     for (let draw = 0; draw < 100_000; draw++) {
       const number = random()
       expect(number >= 0 && number < 1).toBe(true)
