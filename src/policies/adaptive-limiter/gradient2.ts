@@ -69,8 +69,7 @@ export class Gradient2 implements BaselineLimit {
   }
 
   #remember(rttMs: number): void {
-    if (this.#count < WARMUP) this.#count++
-    const factor = this.#count < WARMUP ? 1 / this.#count : 2 / (LONG + 1)
+    const factor = this.#count < WARMUP ? 1 / ++this.#count : 2 / (LONG + 1)
     this.#longMs += (rttMs - this.#longMs) * factor
   }
 

@@ -70,7 +70,8 @@ export class AdaptiveMachine {
   #idleSince: number
   /** Calls in flight that began under an earlier limit, and until when they are waited for; then a window begins. */
   #earlier = 0
-  #settlingUntil = Number.NEGATIVE_INFINITY
+  #settling = false
+  #settlingUntil = 0
   #rttMs: number | undefined
   #stale = 0
 
@@ -157,7 +158,7 @@ export class AdaptiveMachine {
   /** @internal called by a permit, once */
   settle(permit: AdaptivePermit, outcome: Outcome, now: number): void {
     this.#inFlight--
-    if (permit.generation !== this.#epoch) this.#earlier--
+    if (permit.generation !== this.#epoch && --this.#earlier === 0) this.#settled(now)
     if (this.#inFlight === 0) this.#idleSince = now
     if (outcome !== 'neutral') this.#learn(permit, outcome === 'failure', now)
     this.#handOver(now)
@@ -168,15 +169,20 @@ export class AdaptiveMachine {
       this.#stale++
       return
     }
-    if (this.#settlingUntil !== Number.NEGATIVE_INFINITY) {
-      if (this.#earlier > 0 && now < this.#settlingUntil) return
-      this.#settlingUntil = Number.NEGATIVE_INFINITY
-      this.#window.begin(now, this.#inFlight)
+    if (this.#settling) {
+      if (now < this.#settlingUntil) return
+      this.#settled(now)
     }
     const rttMs = now - permit.startedAt
     if (lost || rttMs > this.#lossAfterMs) this.#window.lose()
     else this.#window.add(rttMs)
     if (this.#window.ready(now)) this.#adapt(now)
+  }
+
+  #settled(now: number): void {
+    if (!this.#settling) return
+    this.#settling = false
+    this.#window.begin(now, this.#inFlight)
   }
 
   #adapt(now: number): void {
@@ -202,6 +208,7 @@ export class AdaptiveMachine {
     this.#limit = to
     this.#epoch++
     this.#earlier = this.#inFlight
+    this.#settling = this.#inFlight > 0
     this.#settlingUntil = now + SETTLING_ROUND_TRIPS * (this.#rttMs ?? 0)
     const { reason, baselineMs } = this.#algorithm
     this.#onChange({ from, to, reason, rttMs: this.#rttMs, baselineMs })

@@ -143,8 +143,7 @@ function makeLimit(options: AdaptiveLimiterOptions, algorithm: AlgorithmName, sh
           backoff,
         })
   const random = options.random === undefined ? systemRandom : checkFunction(options.random, `${WHERE}.random`)
-  // In shadow nothing holds calls back, so halving the limit would measure the same load, and take it for none.
-  return new Probed(inner, bounds.min, shadow ? Number.POSITIVE_INFINITY : everyMs, random)
+  return new Probed(inner, bounds.min, everyMs, random, !shadow)
 }
 
 function readBounds(options: AdaptiveLimiterOptions): Bounds {

@@ -30,11 +30,16 @@ export class Probed implements Limit {
   readonly #min: number
   readonly #everyMs: number
   readonly #random: Random
+  readonly #enforced: boolean
   #dueAt = Number.NEGATIVE_INFINITY
   #probe: Probe | undefined
 
-  /** Probes about every `everyMs`, at random between half and all of it, so that many processes do not probe as one. */
-  constructor(inner: BaselineLimit, min: number, everyMs: number, random: Random) {
+  /**
+   * Probes about every `everyMs`, at random between half and all of it, so that many processes do not probe as one. Where
+   * nothing is `enforced` a lower limit lowers no load, and a full one is not probed.
+   */
+  constructor(inner: BaselineLimit, min: number, everyMs: number, random: Random, enforced = true) {
+    this.#enforced = enforced
     this.#inner = inner
     this.#min = min
     this.#everyMs = everyMs
@@ -60,13 +65,18 @@ export class Probed implements Limit {
   onSample(now: number, rttMs: number, inFlight: number, dropped: boolean): void {
     if (this.#probe !== undefined) return this.#step(this.#probe, now, rttMs, inFlight, dropped)
     const { value } = this.#inner
-    const full = inFlight >= Math.floor(value)
-    if (!dropped && now >= this.#dueAt && (full || isIdle(value, inFlight))) {
+    if (!dropped && now >= this.#dueAt) {
+      const full = this.#enforced && inFlight >= Math.floor(value)
       if (full && value > this.#min) return this.#begin(value, rttMs)
-      this.#inner.rebase(value, rttMs, this.#inner.reason)
-      this.#schedule(now)
+      if (full || isIdle(value, inFlight)) this.#take(now, rttMs)
     }
     this.#inner.onSample(now, rttMs, inFlight, dropped)
+  }
+
+  /** The round trip as it is, for want of a lower limit, or because so little runs. */
+  #take(now: number, rttMs: number): void {
+    this.#inner.rebase(this.#inner.value, rttMs, this.#inner.reason)
+    this.#schedule(now)
   }
 
   #begin(value: number, rttMs: number): void {

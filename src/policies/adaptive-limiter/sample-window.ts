@@ -68,8 +68,10 @@ export class SampleWindow {
     this.#lost++
   }
 
+  /** Its time is over and it has its samples; or so many are lost that waiting on would only lose more. */
   ready(now: number): boolean {
-    return now >= this.#endsAt && this.#samples + this.#lost >= this.#minSamples
+    if (now < this.#endsAt) return this.#lost >= this.#minSamples && this.dropped
+    return this.#samples + this.#lost >= this.#minSamples
   }
 
   get maxInFlight(): number {
