@@ -8,7 +8,7 @@
  * Members are `private _x` instead of `#x`: this is on the path of every call, see docs/decisions/0006.
  */
 
-import { isRejected } from './errors.ts'
+import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Frame, RetryFailure, RetrySession } from './stage.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
@@ -62,7 +62,7 @@ export class Attempt {
     } else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
-  /** Without a caller's promise: returns the value or its promise, or throws. With one, what it returns means nothing. */
+  /** Without a caller's promise it returns the value, or a promise. With one, what it returns means nothing. */
   start(): unknown {
     if (this._call.aborted) return this._fail(this._call.abortReason)
     if (this._number === 1) {
@@ -84,6 +84,7 @@ export class Attempt {
         return this._refused(error)
       }
       if (permit instanceof Promise) return this._await(permit, index)
+      if (permit instanceof RejectedError) return this._refused(permit)
       this._permits[this._admitted++] = permit
     }
     try {
@@ -273,8 +274,8 @@ export class Attempt {
   }
 
   private _fail(error: unknown): unknown {
-    if (this._reject === undefined) throw error
-    return this._reject(error)
+    // Rejecting is several times cheaper than throwing, for which the engine looks up where it happened.
+    return this._reject === undefined ? Promise.reject(error) : this._reject(error)
   }
 }
 

@@ -44,8 +44,8 @@ export interface ErrorDetails {
   readonly target?: string | undefined
   /** How long to wait before another try makes sense, in ms. */
   readonly retryAfterMs?: number | undefined
-  /** What a person can do about it, in one sentence. */
-  readonly hint?: string | undefined
+  /** What a person can do about it, in one sentence; a function where putting it into words costs more than the refusal. */
+  readonly hint?: string | (() => string) | undefined
   readonly cause?: unknown
   /** Whatever else is known, for logs; must be JSON. */
   readonly details?: Readonly<Record<string, unknown>> | undefined
@@ -59,7 +59,7 @@ export class HoldfastError extends Error {
   readonly policy: string | undefined
   target: string | undefined
   readonly retryAfterMs: number | undefined
-  readonly hint: string | undefined
+  readonly #hint: string | (() => string) | undefined
   readonly details: Readonly<Record<string, unknown>> | undefined
 
   constructor(message: string, details: ErrorDetails) {
@@ -68,8 +68,13 @@ export class HoldfastError extends Error {
     this.policy = details.policy
     this.target = details.target
     this.retryAfterMs = details.retryAfterMs
-    this.hint = details.hint
+    this.#hint = details.hint
     this.details = details.details
+  }
+
+  /** What a person can do about it, in one sentence. */
+  get hint(): string | undefined {
+    return typeof this.#hint === 'function' ? this.#hint() : this.#hint
   }
 
   /** The numeric code; its thousands are the family. */

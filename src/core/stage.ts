@@ -11,7 +11,7 @@ import type { Layer, Operation } from './operation.ts'
  */
 export interface Gate {
   /**
-   * Admits now, or later by a promise, or throws a `RejectedError`. A promised permit must be refused as soon as the
+   * Admits now, or later by a promise, or answers with a `RejectedError`: returned, which is cheap, or thrown. A promised permit must be refused as soon as the
    * execution's signal aborts. Must not promise when `execution.sync` is true.
    */
   enter(execution: LiveExecution): unknown

@@ -3,7 +3,7 @@
  * nothing can interrupt a synchronous call, so a timeout in the frame is refused.
  */
 import { isThenable } from './attempt.ts'
-import { isRejected, OptionError } from './errors.ts'
+import { isRejected, OptionError, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Frame, RetryFailure, RetrySession } from './stage.ts'
 
@@ -23,7 +23,10 @@ export function runSync(frame: Frame, call: LiveExecution): unknown {
     const delayMs = session.next(attempt, failure, call)
     if (delayMs < 0) return conclude(session.conclude(attempt, failure))
     // A rule of the user may have cancelled the call while it decided; nothing can while this thread is blocked.
-    if (call.aborted) throw call.abortReason
+    if (call.aborted) {
+      session.cancelled()
+      throw call.abortReason
+    }
     blockFor(delayMs)
     call.refresh()
   }
@@ -39,7 +42,11 @@ function attemptSync(frame: Frame, execution: LiveExecution): RetryFailure {
   const { gates } = frame
   let value: unknown
   try {
-    for (const gate of gates) permits.push(gate.enter(execution))
+    for (const gate of gates) {
+      const permit = gate.enter(execution)
+      if (permit instanceof RejectedError) throw permit
+      permits.push(permit)
+    }
     value = frame.next(execution)
     refusePromise(value)
   } catch (error) {
