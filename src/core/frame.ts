@@ -35,7 +35,7 @@ export function link(stages: readonly Stage[], whole = false): Operation<unknown
 }
 
 /** Where the frame that ends before `end` begins: it takes one timeout at most, and a retry only as its head. */
-function frameStart(stages: readonly Stage[], end: number): number {
+export function frameStart(stages: readonly Stage[], end: number): number {
   let timeouts = 0
   let start = end
   while (start > 0) {

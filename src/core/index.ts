@@ -1,5 +1,7 @@
 /** The algebra that everything depends on. */
+export { byOperation } from './by-operation.ts'
 export { type Cancel, type Clock, sleep, systemClock } from './clock.ts'
+export type { Plain, PlainRecord, PolicyDescription } from './description.ts'
 export { type Duration, formatDuration, parseDuration } from './duration.ts'
 export {
   describeError,
@@ -21,10 +23,14 @@ export {
   type Observable,
   type Unobserve,
 } from './events.ts'
+export { type Inspection, inspect, type Link } from './inspect.ts'
 export type { ExecuteOptions, Execution, Layer, Operation } from './operation.ts'
 export type { Outcome } from './outcome.ts'
 export { isRejection, ManualPermit, type Permit, type Rejection } from './permit.ts'
 export { compose, noop, type Policy, policy } from './policy.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
+export { type RefusalCode, refusalsAs } from './refusals-as.ts'
+export { resilient } from './resilient.ts'
 export { isRetryable, statusOf } from './retryable.ts'
 export type { StateStore, StoredState } from './state-store.ts'
+export { when } from './when.ts'

@@ -6,6 +6,7 @@
  */
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
+import { describePolicy, type PolicyDescription } from './description.ts'
 import { parseDuration } from './duration.ts'
 import { OptionError } from './errors.ts'
 import type { Listener, Observable, Unobserve } from './events.ts'
@@ -44,6 +45,12 @@ export interface Policy extends Observable {
 /** The stages of a policy made by this library; foreign implementations of `Policy` have a layer only. */
 export const STAGES: unique symbol = Symbol.for('holdfast.stages')
 
+/** The stages of a policy as a trace sees them, for `explain`: linked anew for each explained call, and for no other. */
+export const TRACED: unique symbol = Symbol.for('holdfast.traced')
+
+/** Wraps the stages of one policy so that they tell what they decide. */
+export type StageTrace = (part: Policy, stages: readonly Stage[]) => readonly Stage[]
+
 /** What all policies of this library share. A subclass gives its stages. */
 export abstract class BasePolicy implements Policy {
   readonly name: string
@@ -57,6 +64,21 @@ export abstract class BasePolicy implements Policy {
   }
 
   abstract get [STAGES](): readonly Stage[]
+
+  /** What it is and how it stands, as plain data. `key`: whose state, in a keyed policy. */
+  describe(_key?: string): PolicyDescription {
+    return { name: this.name, type: 'custom', options: {}, state: {} }
+  }
+
+  /** The stages, each seen through by a trace; policies that hold others pass it on to them. */
+  [TRACED](trace: StageTrace): readonly Stage[] {
+    return trace(this, this[STAGES])
+  }
+
+  /** @internal False for what never asks the time, and so runs beside any clock. */
+  get usesClock(): boolean {
+    return true
+  }
 
   get parts(): readonly Policy[] {
     return [this]
@@ -130,6 +152,10 @@ class Layered extends BasePolicy {
   get [STAGES](): readonly Stage[] {
     return [{ type: 'layer', layer: this.#layer }]
   }
+
+  override get usesClock(): boolean {
+    return false
+  }
 }
 
 /**
@@ -164,6 +190,15 @@ class Composition extends BasePolicy {
     return this.#parts.flatMap(stagesOf)
   }
 
+  override describe(key?: string): PolicyDescription {
+    const parts = this.#parts.map((part) => describePolicy(part, key))
+    return { name: this.name, type: 'composition', options: {}, state: {}, parts }
+  }
+
+  override [TRACED](trace: StageTrace): readonly Stage[] {
+    return this.#parts.flatMap((part) => tracedStagesOf(part, trace))
+  }
+
   /** One bus for a composition: what any part tells is heard. */
   override observe(listener: Listener): Unobserve {
     const stops = [...new Set(this.#parts)].map((part) => part.observe(listener))
@@ -173,12 +208,22 @@ class Composition extends BasePolicy {
   }
 }
 
-function stagesOf(part: Policy): readonly Stage[] {
+/** @internal */
+export function stagesOf(part: Policy): readonly Stage[] {
   return part instanceof BasePolicy ? part[STAGES] : [{ type: 'layer', layer: part.layer }]
 }
 
-function sharedClock(parts: readonly Policy[]): Clock | undefined {
-  const clocks = new Set(parts.flatMap((part) => (part instanceof BasePolicy && !(part instanceof Layered) ? [part.clock] : [])))
+/** @internal */
+export function tracedStagesOf(part: Policy, trace: StageTrace): readonly Stage[] {
+  return part instanceof BasePolicy ? part[TRACED](trace) : trace(part, stagesOf(part))
+}
+
+/**
+ * @internal
+ * @throws OptionError when there are several
+ */
+export function sharedClock(parts: readonly Policy[]): Clock | undefined {
+  const clocks = new Set(parts.flatMap((part) => (part instanceof BasePolicy && part.usesClock ? [part.clock] : [])))
   if (clocks.size > 1)
     throw new OptionError('clock', 'must be the same for all policies of a composition', `${clocks.size} clocks`)
   return [...clocks][0]
