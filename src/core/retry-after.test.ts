@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRetryAfter } from './retry-after.ts'
+import { parseRetryAfter, retryAfterOf } from './retry-after.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0)
 
@@ -70,5 +70,29 @@ describe('parseRetryAfter', () => {
   it('takes a two-digit year more than 50 years ahead as one of the past century', () => {
     expect(parseRetryAfter('Wednesday, 01-Jan-80 00:00:00 GMT', NOW)).toBe(0)
     expect(parseRetryAfter('Wednesday, 01-Jan-70 00:00:00 GMT', NOW)).toBe(Date.UTC(2070, 0, 1) - NOW)
+  })
+})
+
+describe('what an error asks for', () => {
+  // T: 27
+  it.each<[string, unknown, number | undefined]>([
+    ['its own ms', { retryAfterMs: 250, headers: { 'retry-after': '9' } }, 250],
+    ['nothing, of a number that is none', { retryAfterMs: Number.NaN, headers: { 'retry-after': '9' } }, undefined],
+    ['seconds of its headers', { headers: { 'Retry-After': '9' } }, 9000],
+    ['ms of its headers', { headers: new Headers({ 'retry-after-ms': '9' }) }, 9],
+    ['a date of its response', { response: { headers: new Headers({ 'retry-after': new Date(NOW + 7000).toUTCString() }) } }, 7000],
+    ['nothing', new Error('x'), undefined],
+    ['nothing, of text', 'Retry-After: 5', undefined],
+    ['nothing, of headers that are text', { headers: 'Retry-After: 5' }, undefined],
+    ['nothing, of a response that is none', { response: null }, undefined],
+  ])('is %s', (_name, error, ms) => {
+    expect(retryAfterOf(error, NOW)).toBe(ms)
+  })
+
+  it('is nothing, of what cannot be read', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect(retryAfterOf(proxy, NOW)).toBeUndefined()
+    expect(retryAfterOf({ headers: { 'retry-after': 5 } }, NOW)).toBeUndefined()
   })
 })

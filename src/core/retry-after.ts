@@ -39,6 +39,24 @@ export function parseRetryAfter(source: HeaderSource | string | number | null | 
   return value === undefined ? undefined : fromValue(value, wallNow)
 }
 
+/**
+ * How long an error asks its caller to stay away: its own `retryAfterMs`, else what the headers of the error, or of its
+ * response, say. Never throws.
+ *
+ * @returns ms, or `undefined` where it asks for nothing; a negative `retryAfterMs` is passed on as it is
+ */
+export function retryAfterOf(error: unknown, wallNow: number): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  try {
+    const { retryAfterMs, headers, response } = error as Record<string, unknown>
+    if (typeof retryAfterMs === 'number') return Number.isFinite(retryAfterMs) ? retryAfterMs : undefined
+    const source = headers ?? (response as { headers?: unknown } | null | undefined)?.headers
+    return typeof source === 'object' && source !== null ? parseRetryAfter(source as HeaderSource, wallNow) : undefined
+  } catch {
+    return undefined // What was thrown cannot be read.
+  }
+}
+
 function readHeader(source: HeaderSource, name: string): string | undefined {
   if (hasGet(source)) return source.get(name) ?? undefined
   const own = Object.hasOwn(source, name) ? name : Object.keys(source).find((key) => key.toLowerCase() === name)
