@@ -124,6 +124,10 @@ describe('the budget machine, line by line', () => {
       { calls: 100, extras: 3, allowed: 20, available: 17 },
       { calls: 0, extras: 0, allowed: 0, available: 0 },
     ])
+    expect(machine.count(6500)).toEqual({ calls: 0, extras: 0, allowed: 0, available: 0 })
+    for (let i = 0; i < 7; i++) machine.overdraw(6500)
+    machine.restore(100, 3, 1000, 6600)
+    expect(machine.count(8000)).toEqual({ calls: 0, extras: 0, allowed: 0, available: 0 })
     machine.restore(100, 3, 1000, 6000)
     expect(machine.count(6000).calls).toBe(0)
     machine.restore(-5, 1e300, -1e9, 6000)

@@ -92,7 +92,6 @@ export class BudgetMachine {
     this.#newest = newest
     this.#totalCalls = kept ? clamp(calls) : 0
     this.#totalExtras = kept ? clamp(extras) : 0
-    if (!kept) return
     this.#calls[slot(newest - age)] = this.#totalCalls
     this.#extras[slot(newest - age)] = this.#totalExtras
   }

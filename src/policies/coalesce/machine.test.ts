@@ -50,6 +50,14 @@ describe('kept results', () => {
     expect(cache.size).toBe(10_000)
   })
 
+  // T: 30
+  it('are looked through four at a time, whatever their number', () => {
+    const cache = new ResultCache(100)
+    for (let i = 0; i < 10; i++) cache.set(`old ${i}`, value(i), 10, 0)
+    cache.set('new', value(1), 10, 10)
+    expect(cache.size).toBe(10 - 4 + 1)
+  })
+
   // T: 31
   it('are never more than allowed', () => {
     const cache = new ResultCache(100)

@@ -32,7 +32,18 @@ describe('the thread back to the original error', () => {
   it('is the cause, as an Error has it', () => {
     const own = withCause(new TypeError('no cache'), error) as Error
     expect(own.cause).toBe(error)
-    expect(Object.keys(own)).toEqual([])
+    const native = new TypeError('native', { cause: error })
+    expect(Object.getOwnPropertyDescriptor(own, 'cause')).toEqual(Object.getOwnPropertyDescriptor(native, 'cause'))
+  })
+
+  it('is followed so far, and not made where nobody looked', () => {
+    const chain = (length: number) => {
+      let last: Error = error
+      for (let i = 1; i < length; i++) last = new Error(`e${i}`, { cause: last })
+      return last
+    }
+    expect((withCause(new Error('own'), chain(19)) as Error).cause).toBeInstanceOf(Error)
+    expect((withCause(new Error('own'), chain(20)) as Error).cause).toBeUndefined()
   })
 
   it('keeps a cause that is there, if it is undefined, and errors that take none', () => {
