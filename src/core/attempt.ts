@@ -190,7 +190,10 @@ export class Attempt {
       () => {
         if (!this._running) return
         this._abandoned = true
-        this._frame.timeout!.abandoned(this._execution, this._limitMs)
+        const { gates, timeout, timeoutAt } = this._frame
+        timeout!.abandoned(this._execution, this._limitMs)
+        for (let index = timeoutAt; index < gates.length; index++)
+          gates[index]!.abandoned?.(this._permits[index], this._execution)
       },
       true,
     )

@@ -51,8 +51,18 @@ export type PolicyEvent = Common &
     | { readonly type: 'circuit-breaker.stale'; readonly outcome: string }
     | { readonly type: 'rate-limiter.rejected'; readonly retryAfterMs: number }
     | { readonly type: 'rate-limiter.delayed'; readonly delayMs: number }
-    | { readonly type: 'bulkhead.rejected'; readonly inFlight: number; readonly queued: number }
-    | { readonly type: 'bulkhead.queued'; readonly inFlight: number; readonly queued: number }
+    | { readonly type: 'rate-limiter.would-reject'; readonly retryAfterMs: number }
+    | { readonly type: 'rate-limiter.would-delay'; readonly delayMs: number }
+    /** Nothing goes before `retryAfterMs` have passed, because the server said so, or somebody by hand. */
+    | { readonly type: 'rate-limiter.blocked'; readonly retryAfterMs: number; readonly by: 'server' | 'hand' }
+    | {
+        readonly type: 'bulkhead.rejected' | 'bulkhead.would-reject' | 'bulkhead.queued'
+        readonly inFlight: number
+        readonly queued: number
+        /** Why it was rejected. */
+        readonly reason?: 'full' | 'dropped' | 'max-wait' | 'deadline'
+      }
+    | { readonly type: 'bulkhead.resized'; readonly from: number; readonly to: number }
     /** `error` is absent where an unacceptable result was replaced. */
     | { readonly type: 'fallback.used'; readonly error?: ErrorSummary }
     | { readonly type: 'fallback.failed'; readonly error: ErrorSummary }

@@ -57,7 +57,8 @@ export function retryAfterOf(error: unknown, wallNow: number): number | undefine
   }
 }
 
-function readHeader(source: HeaderSource, name: string): string | undefined {
+/** One header, whatever the letter case of a record's names; of several values the first. */
+export function readHeader(source: HeaderSource, name: string): string | undefined {
   if (hasGet(source)) return source.get(name) ?? undefined
   const own = Object.hasOwn(source, name) ? name : Object.keys(source).find((key) => key.toLowerCase() === name)
   const value = own === undefined ? undefined : source[own]

@@ -19,6 +19,8 @@ export interface Gate {
   failed(permit: unknown, error: unknown, execution: LiveExecution): void
   /** The call was cancelled, or rejected further in: nothing is learnt. */
   cancelled(permit: unknown, execution: LiveExecution): void
+  /** The work of this permit goes on past its timeout; `cancelled` follows when it ends. */
+  abandoned?(permit: unknown, execution: LiveExecution): void
 }
 
 export interface TimeoutStage {

@@ -19,7 +19,7 @@ describe('a bulkhead', () => {
     slots.observe((event) => events.push(event))
     const operation = scripted<string>().hangs(3)
     const calls = [1, 2, 3, 4].map(() => settled(slots.execute(operation, { operation: 'goto' })))
-    expect(slots.snapshot()).toEqual({ inFlight: 2, queued: 1, limit: 2, queueLimit: 1 })
+    expect(slots.snapshot()).toEqual({ inFlight: 2, queued: 1, abandoned: 0, limit: 2, queueLimit: 1 })
     const { error } = (await calls[3]) as { error: RejectedError }
     expect(error).toBeInstanceOf(RejectedError)
     expect(error).toMatchObject({ code: 'ERR_BULKHEAD_FULL', family: 5000, policy: 'browser', retryAfterMs: undefined })

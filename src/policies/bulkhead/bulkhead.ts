@@ -5,40 +5,77 @@
  * place until it ends, when the timeout stands outside of the bulkhead.
  */
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { RejectedError } from '../../core/errors.ts'
+import { type Duration, formatDuration } from '../../core/duration.ts'
+import { OptionError, RejectedError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
+import type { Execution } from '../../core/operation.ts'
 import { isRejection, ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkInteger, checkKnown, checkName } from '../../core/validate.ts'
-import { BulkheadMachine, type Waiter } from './machine.ts'
+import { checkDuration, checkFunction, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import { BulkheadMachine, type Overflow } from './machine.ts'
+import { waitForPlace } from './wait-for-place.ts'
 
 export interface BulkheadOptions {
   /** How many calls may run at once; at least 1. */
   readonly limit: number
   /** How many may wait; more are rejected. Default 0. */
   readonly queue?: number
+  /** A call waits at most this long for its place. Default: as long as its own deadline allows. Only with a `queue`. */
+  readonly maxWait?: Duration
+  /**
+   * Who goes first of those who wait: the higher number, and within one the order in which they came. Default: the attribute
+   * `priority` of the call, or 0. Only with a `queue`.
+   */
+  readonly priority?: (execution: Execution) => number
+  /** Who is refused when the queue is full. Default `'reject-new'`. Only with a `queue`. */
+  readonly overflow?: Overflow
+  /** `'shadow'` counts and tells what it would reject, and rejects nothing. Default `'enforce'`. */
+  readonly mode?: 'enforce' | 'shadow'
   /** Default `'bulkhead'`. */
   readonly name?: string
   readonly clock?: Clock
 }
 
+const KNOWN = ['limit', 'queue', 'maxWait', 'priority', 'overflow', 'mode', 'name', 'clock'] as const
+
 export interface BulkheadSnapshot {
   readonly inFlight: number
   readonly queued: number
+  /** In flight and past their timeout: nobody waits for them any more, and they still hold their places. */
+  readonly abandoned: number
   readonly limit: number
   readonly queueLimit: number
 }
 
+type Refusal = 'full' | 'dropped' | 'max-wait' | 'deadline'
+
 export class Bulkhead extends BasePolicy implements Gate {
   readonly #machine: BulkheadMachine
+  readonly #maxWaitMs: number
+  readonly #priority: (execution: Execution) => number
+  readonly #shadow: boolean
+  readonly #abandoned = new Set<LiveExecution>()
 
   constructor(options: BulkheadOptions) {
-    checkKnown(options, ['limit', 'queue', 'name', 'clock'], 'bulkhead')
+    checkKnown(options, KNOWN, 'bulkhead')
     super(checkName(options.name ?? 'bulkhead', 'bulkhead.name'), options.clock ?? systemClock)
+    const queue = checkInteger(options.queue ?? 0, 'bulkhead.queue', 0)
+    this.#shadow = checkOneOf(options.mode ?? 'enforce', 'bulkhead.mode', ['enforce', 'shadow']) === 'shadow'
+    for (const option of ['maxWait', 'priority', 'overflow'] as const)
+      if (queue === 0 && options[option] !== undefined)
+        throw new OptionError(`bulkhead.${option}`, "does nothing without a 'queue'", options[option])
+    this.#maxWaitMs =
+      options.maxWait === undefined ? Number.POSITIVE_INFINITY : checkDuration(options.maxWait, 'bulkhead.maxWait', 1)
+    this.#priority = options.priority === undefined ? priorityOf : checkFunction(options.priority, 'bulkhead.priority')
     this.#machine = new BulkheadMachine(
       checkInteger(options.limit, 'bulkhead.limit', 1),
-      checkInteger(options.queue ?? 0, 'bulkhead.queue', 0),
+      queue,
+      checkOneOf<Overflow>(options.overflow ?? 'reject-new', 'bulkhead.overflow', [
+        'reject-new',
+        'drop-oldest',
+        'drop-lowest-priority',
+      ]),
     )
   }
 
@@ -48,7 +85,17 @@ export class Bulkhead extends BasePolicy implements Gate {
 
   snapshot(): BulkheadSnapshot {
     const { inFlight, queued, limit, queueLimit } = this.#machine
-    return { inFlight, queued, limit, queueLimit }
+    return { inFlight, queued, abandoned: this.#abandoned.size, limit, queueLimit }
+  }
+
+  /**
+   * Changes how many may run at once from now on. Those who wait get new places at once; of fewer places, the calls in flight
+   * keep theirs until they end.
+   */
+  setLimit(limit: number): void {
+    const from = this.#machine.limit
+    this.#machine.resize(checkInteger(limit, 'limit', 1))
+    if (limit !== from && this.events.active) this.events.emit({ ...this.about(), type: 'bulkhead.resized', from, to: limit })
   }
 
   /**
@@ -57,55 +104,74 @@ export class Bulkhead extends BasePolicy implements Gate {
    * @throws RejectedError when all places are taken
    */
   acquire(): ManualPermit {
-    const permit = this.#machine.tryAcquire()
-    if (isRejection(permit)) throw this.#rejection()
-    return new ManualPermit(permit, () => 0)
+    const answer = this.#machine.tryAcquire()
+    if (!isRejection(answer)) return new ManualPermit(answer, () => 0)
+    if (!this.#shadow) return this.#refuse('full')
+    this.#tell('bulkhead.would-reject')
+    return new ManualPermit(this.#machine.acquireAnyway(), () => 0)
   }
 
   /** @internal */
   enter(execution: LiveExecution): unknown {
     // The frame gives each place back once, so nothing needs to stand for it.
     if (this.#machine.enter()) return undefined
-    if (execution.sync || this.#machine.queued >= this.#machine.queueLimit) {
-      if (this.events.active) {
-        const { inFlight, queued } = this.#machine
-        this.events.emit({ ...this.about(execution), type: 'bulkhead.rejected', inFlight, queued })
-      }
-      throw this.#rejection()
-    }
+    if (this.#shadow) return this.#admitAnyway(execution)
+    if (execution.sync || this.#machine.queueLimit === 0) return this.#refuse('full', execution)
     return this.#queue(execution)
   }
 
-  #queue(execution: LiveExecution): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const signal = execution.cancellable ? execution.signal : undefined
-      const waiter: Waiter = {
-        grant: () => {
-          signal?.removeEventListener('abort', leave)
-          resolve()
-        },
-      }
-      const leave = (): void => {
-        this.#machine.leave(waiter)
-        reject(signal?.reason)
-      }
-      if (signal?.aborted) return reject(signal.reason)
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#machine.wait(waiter)
-      if (this.events.active) {
-        const { inFlight, queued } = this.#machine
-        this.events.emit({ ...this.about(execution), type: 'bulkhead.queued', inFlight, queued })
-      }
-    })
+  #admitAnyway(execution: LiveExecution): void {
+    const { inFlight, limit, queueLimit } = this.#machine
+    // What would stand in the queue runs here, beyond the limit.
+    if (inFlight >= limit + queueLimit || execution.sync) this.#tell('bulkhead.would-reject', execution)
+    this.#machine.enterAnyway()
   }
 
-  #rejection(): RejectedError {
-    const { limit, queueLimit } = this.#machine
-    return new RejectedError(`bulkhead is full: ${limit} in flight, ${queueLimit} queued`, {
+  #queue(execution: LiveExecution): Promise<void> {
+    const priority = this.#priority(execution)
+    if (typeof priority !== 'number' || Number.isNaN(priority))
+      throw new OptionError('bulkhead.priority', 'must give a number', priority)
+    if (!this.#machine.hasRoom(priority)) return this.#refuse('full', execution)
+    // How long the calls in flight still take nobody knows; but a deadline that has passed fits nothing.
+    const now = execution.now()
+    if (execution.deadline <= now) return this.#refuse('deadline', execution)
+    const { waiting, joined } = waitForPlace(this.#machine, execution, priority, this.#maxWaitMs, (why) => {
+      this.#tell('bulkhead.rejected', execution, why)
+      return this.#rejection(why)
+    })
+    if (joined) this.#tell('bulkhead.queued', execution)
+    return waiting
+  }
+
+  #refuse(why: Refusal, execution?: LiveExecution): never {
+    this.#tell('bulkhead.rejected', execution, why)
+    throw this.#rejection(why)
+  }
+
+  #tell(
+    type: 'bulkhead.rejected' | 'bulkhead.would-reject' | 'bulkhead.queued',
+    execution?: LiveExecution,
+    reason?: Refusal,
+  ): void {
+    if (!this.events.active) return
+    const { inFlight, queued } = this.#machine
+    this.events.emit({ ...this.about(execution), type, inFlight, queued, ...(reason === undefined ? {} : { reason }) })
+  }
+
+  #rejection(why: Refusal): RejectedError {
+    const { limit, queueLimit, inFlight, queued } = this.#machine
+    return new RejectedError(`bulkhead is full: ${limit} in flight, ${queueLimit} queued${this.#because(why)}`, {
       code: 'ERR_BULKHEAD_FULL',
       policy: this.name,
       hint: 'Wait for calls to finish, raise the limit, or allow a longer queue.',
+      details: { reason: why, inFlight, queued, limit, queueLimit },
     })
+  }
+
+  #because(why: Refusal): string {
+    if (why === 'max-wait') return `; no place came free within ${formatDuration(this.#maxWaitMs)}`
+    if (why === 'dropped') return '; a more urgent or newer call took the place in the queue'
+    return why === 'deadline' ? '; the deadline of the call has passed' : ''
   }
 
   /** @internal */
@@ -119,13 +185,23 @@ export class Bulkhead extends BasePolicy implements Gate {
   }
 
   /** @internal */
-  cancelled(): void {
+  cancelled(_permit: unknown, execution: LiveExecution): void {
+    if (this.#abandoned.size > 0) this.#abandoned.delete(execution)
     this.#machine.free()
+  }
+
+  /** @internal */
+  abandoned(_permit: unknown, execution: LiveExecution): void {
+    this.#abandoned.add(execution)
   }
 }
 
+function priorityOf({ attributes }: Execution): number {
+  return typeof attributes.priority === 'number' ? attributes.priority : 0
+}
+
 /**
- * @throws OptionError for a limit under 1 or an unknown option
+ * @throws OptionError for a limit under 1, an unknown option, or one that does nothing
  * @example
  * const atMostTwo = bulkhead({ limit: 2, queue: 10 })
  * await atMostTwo.execute(() => 'done')
