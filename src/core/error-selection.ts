@@ -6,8 +6,8 @@ import { OptionError, showValue } from './errors.ts'
 import { statusOf } from './retryable.ts'
 import { checkKnown } from './validate.ts'
 
-// oxlint-disable-next-line typescript/no-explicit-any -- any class at all, whatever its constructor takes
-export type ErrorClass = abstract new (...args: any[]) => unknown
+/** Any class of errors, whatever its constructor takes. */
+export type ErrorClass = abstract new (...args: never[]) => unknown
 
 /** An error that one of the lists names is chosen. At least one list must name something. */
 export interface ErrorSelection {

@@ -3,6 +3,7 @@ export { byOperation } from './by-operation.ts'
 export { type Cancel, type Clock, sleep, systemClock } from './clock.ts'
 export type { Plain, PlainRecord, PolicyDescription } from './description.ts'
 export { type Duration, formatDuration, parseDuration } from './duration.ts'
+export type { ErrorClass, ErrorSelection } from './error-selection.ts'
 export {
   describeError,
   ERROR_CODES,

@@ -34,6 +34,14 @@ export type { RateDecision } from './rate-limiter/machine.ts'
 export { RateLimiter, type RateLimiterOptions, rateLimiter } from './rate-limiter/rate-limiter.ts'
 export type { BackoffOptions, BackoffType, Jitter } from './retry/machine.ts'
 export { attemptsOf, RetriesExhaustedError, Retry, type RetryOptions, retry } from './retry/retry.ts'
+export {
+  type Retryable,
+  type RetryableOptions,
+  retryable,
+  retryableSync,
+  retrySync,
+} from './retry/retryable.ts'
+export type { RetryRuleOptions } from './retry/rules.ts'
 export type { ThrottleStored } from './throttle/snapshot.ts'
 export { Throttle, type ThrottleOptions, type ThrottleStatus, throttle } from './throttle/throttle.ts'
 export { Timeout, type TimeoutOptions, timeout } from './timeout/timeout.ts'

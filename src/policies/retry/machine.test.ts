@@ -30,6 +30,20 @@ describe('backoff, line by line', () => {
     expect(delays({ ...base, jitter: 'decorrelated' }, half)).toEqual([200, 300, 300, 300, 300, 300])
   })
 
+  it('is a sequence: each delay in turn, the last one again, jittered when asked', () => {
+    expect(delays({ delays: [10, '1s', 500], jitter: 'none' }, half)).toEqual([10, 1000, 500, 500, 500, 500])
+    expect(delays({ type: 'sequence', delays: [10, 20] }, half, 3)).toEqual([5, 10, 10])
+    expect(delays({ delays: [10, 20], jitter: 'equal' }, half, 3)).toEqual([7.5, 15, 15])
+  })
+
+  // T: 20
+  it('copies its sequence', () => {
+    const given = [10, 20]
+    const rule = backoff({ delays: given, jitter: 'none' })
+    given[0] = 99
+    expect(rule(1, 0, half)).toBe(10)
+  })
+
   it('has defaults: 200 ms, doubled, up to 30 s, full jitter', () => {
     expect(delays({}, () => 1, 10)).toEqual([200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000])
     expect(delays({ initial: '1m' }, () => 1, 2)).toEqual([60_000, 60_000])
@@ -76,6 +90,15 @@ describe('backoff, line by line', () => {
       [{ type: 'linear', factor: 2 }, 'backoff.factor'],
       [{ jitter: 'decorrelated', factor: 2 }, 'backoff.factor'],
       [{ jitter: 'decorrelated', type: 'constant' }, 'backoff.type'],
+      [{ jitter: 'decorrelated', delays: [5] }, 'backoff.type'],
+      [{ type: 'sequence' }, 'backoff.delays'],
+      [{ delays: [] }, 'backoff.delays'],
+      [{ delays: '5s' }, 'backoff.delays'],
+      [{ delays: [5, 'soon'] }, 'backoff.delays[1]'],
+      [{ type: 'linear', delays: [5] }, 'backoff.delays'],
+      [{ delays: [5], initial: 5 }, 'backoff.initial'],
+      [{ delays: [5], max: 5 }, 'backoff.max'],
+      [{ delays: [5], factor: 5 }, 'backoff.factor'],
     ]
     for (const [options, option] of wrong) {
       let error: unknown

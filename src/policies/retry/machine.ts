@@ -9,7 +9,7 @@ import { OptionError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { checkDuration, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
 
-export type BackoffType = 'constant' | 'linear' | 'exponential'
+export type BackoffType = 'constant' | 'linear' | 'exponential' | 'sequence'
 /**
  * `none`; `full`: anything from 0 to the delay; `equal`: half the delay plus anything up to the other half; `decorrelated`:
  * anything from `initial` to three times the delay before.
@@ -17,7 +17,7 @@ export type BackoffType = 'constant' | 'linear' | 'exponential'
 export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated'
 
 export interface BackoffOptions {
-  /** Default `'exponential'`. */
+  /** Default `'exponential'`, or `'sequence'` where there are `delays`. */
   readonly type?: BackoffType
   /** The first delay. Default 200 ms. */
   readonly initial?: Duration
@@ -25,6 +25,8 @@ export interface BackoffOptions {
   readonly factor?: number
   /** No delay is longer. Default 30 s. */
   readonly max?: Duration
+  /** Each delay of a sequence in turn; the last one is used again. */
+  readonly delays?: readonly Duration[]
   /** Default `'full'`. */
   readonly jitter?: Jitter
 }
@@ -34,45 +36,59 @@ export type Backoff = (attempt: number, previous: number, random: Random) => num
 
 /** @throws OptionError for an unknown option or a value out of bounds */
 export function backoff(options: BackoffOptions = {}, where = 'backoff'): Backoff {
-  checkKnown(options, ['type', 'initial', 'factor', 'max', 'jitter'], where)
-  const type = checkOneOf(options.type ?? 'exponential', `${where}.type`, ['constant', 'linear', 'exponential'])
+  checkKnown(options, ['type', 'initial', 'factor', 'max', 'delays', 'jitter'], where)
+  const usual = options.delays === undefined ? 'exponential' : 'sequence'
+  const type = checkOneOf(options.type ?? usual, `${where}.type`, ['constant', 'linear', 'exponential', 'sequence'])
   const jitter = checkOneOf(options.jitter ?? 'full', `${where}.jitter`, ['none', 'full', 'equal', 'decorrelated'])
+  refuseIdle(options, type, jitter, where)
+  if (type === 'sequence') return jittered(sequence(options.delays, `${where}.delays`), jitter)
   const initial = checkDuration(options.initial ?? 200, `${where}.initial`)
   const max = checkDuration(options.max ?? Math.max(30_000, initial), `${where}.max`, initial)
   const factor = checkNumber(options.factor ?? 2, `${where}.factor`, 1, 1000)
-  refuseIdle(options, type, jitter, where)
-  const raw = (attempt: number): number => {
+  if (jitter === 'decorrelated') return decorrelated(initial, max)
+  return jittered((attempt) => {
     if (type === 'constant') return initial
     if (type === 'linear') return Math.min(max, initial * attempt)
     // A factor that has grown beyond all numbers times nothing would be no number.
     return initial === 0 ? 0 : Math.min(max, initial * factor ** (attempt - 1))
+  }, jitter)
+}
+
+function jittered(raw: (attempt: number) => number, jitter: Jitter): Backoff {
+  if (jitter === 'none') return raw
+  if (jitter === 'full') return (attempt, _previous, random) => raw(attempt) * random()
+  return (attempt, _previous, random) => (raw(attempt) * (1 + random())) / 2
+}
+
+function decorrelated(initial: number, max: number): Backoff {
+  return (_attempt, previous, random) => {
+    const high = Math.min(max, Math.max(initial, previous) * 3)
+    return initial + (high - initial) * random()
   }
-  switch (jitter) {
-    case 'none':
-      return raw
-    case 'full':
-      return (attempt, _previous, random) => raw(attempt) * random()
-    case 'equal':
-      return (attempt, _previous, random) => (raw(attempt) * (1 + random())) / 2
-    case 'decorrelated':
-      return (_attempt, previous, random) => {
-        const high = Math.min(max, Math.max(initial, previous) * 3)
-        return initial + (high - initial) * random()
-      }
-  }
+}
+
+function sequence(delays: readonly Duration[] | undefined, where: string): (attempt: number) => number {
+  if (!Array.isArray(delays) || delays.length === 0)
+    throw new OptionError(where, 'must be an array of at least one duration', delays)
+  const all = delays.map((delay, index) => checkDuration(delay, `${where}[${index}]`))
+  return (attempt) => all[Math.min(attempt, all.length) - 1]!
 }
 
 /** Options that the others make meaningless are mistakes, not decoration. */
 function refuseIdle(options: BackoffOptions, type: BackoffType, jitter: Jitter, where: string): void {
-  if (options.factor !== undefined && (type !== 'exponential' || jitter === 'decorrelated'))
-    throw new OptionError(
-      `${where}.factor`,
-      `does nothing with ${jitter === 'decorrelated' ? 'decorrelated jitter' : `type '${type}'`}`,
-      options.factor,
-    )
-  if (type !== 'exponential' && jitter === 'decorrelated')
-    throw new OptionError(`${where}.type`, 'does nothing with decorrelated jitter, which grows by itself', type)
+  const idle = (option: 'factor' | 'initial' | 'max' | 'delays', beside: string): void => {
+    if (options[option] !== undefined) throw new OptionError(`${where}.${option}`, `does nothing with ${beside}`, options[option])
+  }
+  if (jitter === 'decorrelated') {
+    if (type !== 'exponential')
+      throw new OptionError(`${where}.type`, 'does nothing with decorrelated jitter, which grows by itself', type)
+    idle('factor', 'decorrelated jitter')
+  }
+  if (type !== 'exponential') idle('factor', `type '${type}'`)
+  if (type !== 'sequence') return idle('delays', `type '${type}'`)
+  idle('initial', "type 'sequence'")
+  idle('max', "type 'sequence'")
 }
 
 /** Why there is no further attempt. */
-export type GiveUpReason = 'attempts' | 'not-retryable' | 'elapsed' | 'deadline' | 'retry-after'
+export type GiveUpReason = 'attempts' | 'not-retryable' | 'elapsed' | 'deadline' | 'retry-after' | 'budget'

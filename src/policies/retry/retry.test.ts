@@ -266,8 +266,23 @@ describe('a retry', () => {
       [{ retryResult: 1 }, 'retry.retryResult'],
       [{ retryAfterMax: -1 }, 'retry.retryAfterMax'],
       [{ exhausted: 'throw' }, 'retry.exhausted'],
+      [{ backoff: [5, 'soon'] }, 'retry.backoff.delays[1]'],
+      [{ retryOn: { statuses: [] } }, 'retry.retryOn'],
+      [{ neverOn: { code: ['X'] } }, 'retry.neverOn.code'],
+      [{ isFree: () => true }, 'retry.isFree'],
+      [{ isFree: 'all', maxElapsed: 5 }, 'retry.isFree'],
+      [{ retryAfterOf: 5 }, 'retry.retryAfterOf'],
+      [{ retryAfterMin: -1 }, 'retry.retryAfterMin'],
+      [{ budget: {} }, 'retry.budget'],
+      [{ random: 0.5 }, 'retry.random'],
+      [{ byOperation: 5 }, 'retry.byOperation'],
+      [{ byOperation: { goto: { maxAttempts: 0 } } }, 'retry.byOperation.goto.maxAttempts'],
+      [{ byOperation: { goto: { maxElapsed: 'x' } } }, 'retry.byOperation.goto.maxElapsed'],
+      [{ byOperation: { goto: { backoff: { initail: 5 } } } }, 'retry.byOperation.goto.backoff.initail'],
+      [{ byOperation: { goto: { retryResult: () => true } } }, 'retry.byOperation.goto.retryResult'],
+      [{ byOperation: { goto: { name: 'x' } } }, 'retry.byOperation.goto.name'],
       [{ name: '' }, 'retry.name'],
-    ] as [RetryOptions, string][]) {
+    ] as unknown as [RetryOptions, string][]) {
       let error: unknown
       try {
         retry(options)
