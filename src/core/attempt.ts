@@ -170,18 +170,34 @@ export class Attempt {
   expire(): void {
     // Who was first decides: after the caller's own cancel this is not a timeout any more.
     if (this._over || this._execution.aborted) return
-    const { timeout, timeoutAt } = this._frame
+    const timeout = this._frame.timeout!
     this._over = true
-    const error = timeout!.expired(this._limitMs, this._execution)
+    const error = timeout.expired(this._limitMs, this._execution)
     this._execution.abort(error)
-    // Inside the timeout the permits stay until the work has really ended; work that never began has none to hold.
+    if (!this._running || !timeout.graceMs) return this._giveUp(error)
+    this._late = 'grace'
+    this._timer = new WheelEntry(endGrace, this)
+    wheelOf(this._execution.clock).add(this._timer, timeout.graceMs, this._execution.clock.now())
+  }
+
+  /** @internal called by the timer: the work had the time to stop, and has not */
+  endGrace(): void {
+    this._late = 'no'
+    this._giveUp(this._execution.abortReason)
+  }
+
+  /** The caller is answered; what still runs is on its own. */
+  private _giveUp(error: unknown): void {
+    const { timeout, timeoutAt } = this._frame
     if (this._running) this._watchAbandoned()
-    else this._release(this._admitted - 1, timeoutAt, true, error)
+    // Inside the timeout the permits stay until the work has really ended, unless they are wanted back at once.
+    if (!this._running || timeout!.releasesAtOnce) this._releaseInside()
     this._release(Math.min(timeoutAt, this._admitted) - 1, 0, false, error)
     this._proceed({ error })
   }
 
-  private _abandoned = false
+  /** Work whose time is up: it may still stop in time (`grace`), or goes on although nobody waits for it (`abandoned`). */
+  private _late: 'no' | 'grace' | 'abandoned' = 'no'
 
   /** Cooperative work ends within a few turns of the abort; what still runs after that is abandoned, and said so. */
   private _watchAbandoned(): void {
@@ -189,10 +205,10 @@ export class Attempt {
       0,
       () => {
         if (!this._running) return
-        this._abandoned = true
+        this._late = 'abandoned'
         const { gates, timeout, timeoutAt } = this._frame
         timeout!.abandoned(this._execution, this._limitMs)
-        for (let index = timeoutAt; index < gates.length; index++)
+        for (let index = timeoutAt; index < this._admitted; index++)
           gates[index]!.abandoned?.(this._permits[index], this._execution)
       },
       true,
@@ -203,9 +219,19 @@ export class Attempt {
   private _settleLate(): void {
     this._running = false
     this._execution.close()
-    const { gates, timeout, timeoutAt } = this._frame
-    this._release(gates.length - 1, timeoutAt, true, undefined)
-    if (this._abandoned) timeout!.settled()
+    this._releaseInside()
+    if (this._late === 'abandoned') this._frame.timeout!.settled(this._execution, this._limitMs)
+    else if (this._late === 'grace') {
+      this._timer!.cancel()
+      this.endGrace()
+    }
+  }
+
+  /** Gives back what stands inside the timeout, once; it has learnt nothing. */
+  private _releaseInside(): void {
+    const { timeoutAt } = this._frame
+    this._release(this._admitted - 1, timeoutAt, true, undefined)
+    this._admitted = Math.min(this._admitted, timeoutAt)
   }
 
   private _finish(): void {
@@ -284,6 +310,10 @@ export class Attempt {
 
 function expire(attempt: Attempt): void {
   attempt.expire()
+}
+
+function endGrace(attempt: Attempt): void {
+  attempt.endGrace()
 }
 
 /** What `await` would wait for. May throw, when reading `then` does. */

@@ -40,6 +40,8 @@ export type PolicyEvent = Common &
       }
     | { readonly type: 'timeout.expired'; readonly limitMs: number }
     | { readonly type: 'timeout.abandoned'; readonly limitMs: number; readonly running: number }
+    /** Abandoned work has ended after all; `running` counts what is left. */
+    | { readonly type: 'timeout.settled'; readonly limitMs: number; readonly running: number }
     | {
         readonly type: 'circuit-breaker.changed'
         readonly from: BreakerStateName

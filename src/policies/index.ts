@@ -44,4 +44,4 @@ export {
 export type { RetryRuleOptions } from './retry/rules.ts'
 export type { ThrottleStored } from './throttle/snapshot.ts'
 export { Throttle, type ThrottleOptions, type ThrottleStatus, throttle } from './throttle/throttle.ts'
-export { Timeout, type TimeoutOptions, timeout } from './timeout/timeout.ts'
+export { Timeout, type TimeoutOptions, type TimeoutStatus, timeout } from './timeout/timeout.ts'

@@ -41,6 +41,14 @@ const scenarios: Record<string, Scenario> = {
   'timeout.abandoned': (clock) => ({
     policy: timeout({ limit: 20, clock, name: 'it' }),
     play: async (stack) => {
+      const end = settled(stack.execute(scripted().hangs()))
+      await clock.advance(100)
+      await end
+    },
+  }),
+  'timeout.settled': (clock) => ({
+    policy: timeout({ limit: 20, clock, name: 'it' }),
+    play: async (stack) => {
       const operation = scripted().hangs()
       const end = settled(stack.execute(operation))
       await clock.advance(100)

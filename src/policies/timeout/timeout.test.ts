@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type OptionError, TimeoutError } from '../../core/errors.ts'
+import { LiveExecution } from '../../core/execution.ts'
 import { compose } from '../../core/policy.ts'
+import { browserBot } from '../../presets/browser-bot.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { retry } from '../retry/retry.ts'
@@ -75,6 +77,63 @@ describe('a timeout', () => {
     expect([await end, 'error' in (await late)]).toEqual([{ value: 'ok' }, true])
   })
 
+  // R: X5
+  it('has its limit by operation, and the common one for all others', async () => {
+    const profiles = timeout({ limit: 10, byOperation: { goto: '30s', click: 50, stream: Number.POSITIVE_INFINITY }, clock })
+    const endsAfter = async (operation: string | undefined, limit = profiles) => {
+      const from = clock.now()
+      let at: number | undefined
+      const end = settled(limit.execute(scripted().hangsUntilAborted(), { operation })).then(() => (at = clock.now() - from))
+      await clock.advance(100_000)
+      if (at !== undefined) await end
+      return at
+    }
+    expect(await endsAfter('goto')).toBe(30_000)
+    expect(await endsAfter('click')).toBe(50)
+    expect(await endsAfter('stream')).toBeUndefined()
+    expect([await endsAfter('other'), await endsAfter(undefined), await endsAfter('toString')]).toEqual([10, 10, 10])
+    const mixed = timeout({ limit: ({ attempt }) => attempt * 7, byOperation: { goto: 9 }, clock })
+    expect([await endsAfter('goto', mixed), await endsAfter('other', mixed)]).toEqual([9, 7])
+  })
+
+  // R: X5
+  it('takes the profiles of a bot as they are', () => {
+    const { timeouts, timeoutFor } = browserBot
+    const byOperation = Object.fromEntries(Object.entries(timeoutFor).map(([name, profile]) => [name, timeouts[profile]]))
+    const profiles = timeout({ limit: timeouts.normal, byOperation, clock })
+    const limitOf = (operation: string) => profiles.limitMs(new LiveExecution(clock, () => 1, { operation }))
+    expect(['goto', 'click', 'http_get', 'rmq_publish', 'any'].map(limitOf)).toEqual([30_000, 10_000, 8000, 15_000, 10_000])
+  })
+
+  // T: 14
+  it('and the caller each have their own error: who was first decides', async () => {
+    for (const [cancelAt, expected] of [
+      [99, 'enough'],
+      [101, 'timed out after 100 ms'],
+    ] as const) {
+      const controller = new AbortController()
+      const operation = scripted().hangs()
+      const end = settled(timeout({ limit: 100, clock }).execute(operation, { signal: controller.signal }))
+      clock.setTimer(cancelAt, () => controller.abort(new Error('enough')))
+      await clock.advance(200)
+      expect(((await end) as { error: Error }).error.message).toBe(expected)
+      expect((operation.signals[0]!.reason as Error).message).toBe(expected)
+    }
+  })
+
+  // T: 14
+  it('says which of two nested limits it was', async () => {
+    for (const [outer, inner, culprit] of [
+      [50, 100, 'outer'],
+      [100, 50, 'inner'],
+    ] as const) {
+      const stack = compose(timeout({ limit: outer, clock, name: 'outer' }), timeout({ limit: inner, clock, name: 'inner' }))
+      const end = settled(stack.execute(scripted().hangs()))
+      await clock.advance(200)
+      expect((await end) as object).toMatchObject({ error: { policy: culprit, limitMs: 50 } })
+    }
+  })
+
   // T: 11
   it('refuses options that are unknown or wrong', () => {
     for (const [options, option] of [
@@ -82,6 +141,11 @@ describe('a timeout', () => {
       [{ limit: 'soon' }, 'timeout.limit'],
       [{}, 'timeout.limit'],
       [{ limit: 5, ms: 5 }, 'timeout.ms'],
+      [{ limit: 5, byOperation: 5 }, 'timeout.byOperation'],
+      [{ limit: 5, byOperation: { goto: 0 } }, 'timeout.byOperation.goto'],
+      [{ byOperation: { goto: 5 } }, 'timeout.limit'],
+      [{ limit: 5, grace: -1 }, 'timeout.grace'],
+      [{ limit: 5, release: 'never' }, 'timeout.release'],
       [null, 'timeout'],
     ] as [{ limit: number }, string][]) {
       let error: unknown

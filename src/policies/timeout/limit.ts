@@ -1,0 +1,30 @@
+/**
+ * How long a call may take: one number, one by the operation's name, or what a function says.
+ */
+import type { Duration } from '../../core/duration.ts'
+import { OptionError } from '../../core/errors.ts'
+import type { Execution } from '../../core/operation.ts'
+import { checkDuration } from '../../core/validate.ts'
+
+/** A number where all calls have the same, so that they pay for nothing else. Ms; `Infinity` is no limit. */
+export type LimitRule = number | ((execution: Execution) => number)
+
+/** @throws OptionError for a limit under 1 ms, or what is none */
+export function limitRule(
+  limit: Duration | ((execution: Execution) => Duration),
+  byOperation: Readonly<Record<string, Duration>> | undefined,
+): LimitRule {
+  const common: LimitRule =
+    typeof limit === 'function' ? (execution) => readLimit(limit(execution), 'timeout.limit') : readLimit(limit, 'timeout.limit')
+  if (byOperation === undefined) return common
+  if (typeof byOperation !== 'object' || byOperation === null)
+    throw new OptionError('timeout.byOperation', 'must be limits by the name of an operation', byOperation)
+  const own = new Map<string | undefined, number>()
+  for (const [operation, value] of Object.entries(byOperation))
+    own.set(operation, readLimit(value, `timeout.byOperation.${operation}`))
+  return (execution) => own.get(execution.operation) ?? (typeof common === 'number' ? common : common(execution))
+}
+
+function readLimit(value: Duration, option: string): number {
+  return value === Number.POSITIVE_INFINITY ? value : checkDuration(value, option, 1)
+}
