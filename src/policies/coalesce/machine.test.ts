@@ -54,8 +54,12 @@ describe('kept results', () => {
   it('are looked through four at a time, whatever their number', () => {
     const cache = new ResultCache(100)
     for (let i = 0; i < 10; i++) cache.set(`old ${i}`, value(i), 10, 0)
-    cache.set('new', value(1), 10, 10)
-    expect(cache.size).toBe(10 - 4 + 1)
+    const sizes = [0, 1, 2, 3].map((i) => {
+      cache.set(`new ${i}`, value(1), 10, 10)
+      return cache.size
+    })
+    // Each adds one and drops four at most; the third finds the end of the list and the last begins anew.
+    expect(sizes).toEqual([9, 6, 3, 4])
   })
 
   // T: 31

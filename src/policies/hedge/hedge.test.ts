@@ -2,13 +2,14 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import type { HoldfastEvent } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
-import { compose } from '../../core/policy.ts'
+import { compose, policy as layered } from '../../core/policy.ts'
 import { seededRandom } from '../../core/random.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { budget } from '../budget/budget.ts'
 import { bulkhead } from '../bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
+import { coalesce } from '../coalesce/coalesce.ts'
 import { retry } from '../retry/retry.ts'
 import { timeout } from '../timeout/timeout.ts'
 import { type HedgeOptions, hedge } from './hedge.ts'
@@ -68,6 +69,7 @@ describe('a hedge', () => {
   it('starts all at once without a delay', async () => {
     const { clock, policy, operation } = setup({ delay: 0, maxHedges: 2 })
     const end = ends(clock, policy.execute(operation.resolvesAfter(9, 'a', 1).resolvesAfter(3, 'b', 1).resolvesAfter(5, 'c')))
+    expect(operation.calls).toHaveLength(3)
     await clock.advance(3)
     expect(end).toEqual({ at: 3, value: 'b' })
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 0, 0])
@@ -76,6 +78,7 @@ describe('a hedge', () => {
   it('starts none by time with an endless delay, and the next at once after a failure', async () => {
     const { clock, policy, operation } = setup({ delay: Number.POSITIVE_INFINITY })
     const end = ends(clock, policy.execute(operation.rejectsAfter(500, new Error('down'), 1).resolvesAfter(5, 'b')))
+    expect(clock.pendingTimers({ includeIdle: true })).toBe(1)
     await clock.advance(1000)
     expect(end).toEqual({ at: 505, value: 'b' })
   })
@@ -109,6 +112,18 @@ describe('a hedge', () => {
     await clock.advance(30)
     expect([await call, numbers]).toEqual(['done', [0, 1, 0, 2, 1, 1, 2, 1]])
     expect(hedgeNumberOf({} as Execution)).toBe(0)
+  })
+
+  it('may stand in another: the number is that of the innermost that is not a first call', async () => {
+    const { clock, policy } = setup({ delay: 10 })
+    const numbers: number[] = []
+    const stack = compose(policy, hedge({ delay: 4, maxHedges: 2, clock }))
+    void stack.execute((execution) => {
+      numbers.push(hedgeNumberOf(execution))
+      return new Promise(() => {})
+    })
+    await clock.advance(100)
+    expect(numbers).toEqual([0, 1, 2, 1, 1, 2])
   })
 })
 
@@ -353,6 +368,19 @@ describe('a hedge and the caller who cancels', () => {
     expect(operation.calls).toHaveLength(0)
   })
 
+  // T: 12
+  it('in a policy outside: nothing is called', async () => {
+    const { policy, operation } = setup()
+    const controller = new AbortController()
+    const leaving = layered('leaving', (next) => (execution) => {
+      controller.abort('bye')
+      return next(execution)
+    })
+    const call = compose(leaving, policy).execute(operation.resolves('a'), { signal: controller.signal })
+    await expect(call).rejects.toBe('bye')
+    expect(operation.calls).toHaveLength(0)
+  })
+
   // T: 12, 13, 14
   it.each([5, 12])('after %d ms: is released at once with their reason, and no hedge follows', async (at) => {
     const { clock, policy, operation } = setup({ maxHedges: 3 })
@@ -404,6 +432,18 @@ describe('a hedge and the caller who cancels', () => {
     expect([operation.calls.length, operation.running, clock.pendingTimers({ includeIdle: true })]).toEqual([3, 0, 0])
   })
 
+  it('through a policy outside that lets go of it ends it at once, though the work goes on', async () => {
+    const { clock, policy, operation } = setup()
+    const shared = coalesce({ clock })
+    const controller = new AbortController()
+    const stack = compose(shared, policy)
+    const end = ends(clock, stack.execute(operation.hangs(), { key: 'k', signal: controller.signal }))
+    await clock.advance(5)
+    controller.abort('bye')
+    await clock.advance(0)
+    expect([end.error, shared.status().abandoned, policy.status().abandoned]).toEqual(['bye', 0, 1])
+  })
+
   it('leaves no listener on a signal that lives long', async () => {
     const { clock, policy } = setup()
     const { signal } = new AbortController()
@@ -441,6 +481,11 @@ describe('a hedge and the deadline', () => {
     await clock.advance(100)
     expect([end.at, operation.calls.length]).toEqual([70, 1])
     expect(events).toMatchObject([{ type: 'hedge.denied', hedge: 1, reason: 'deadline' }])
+    events.length = 0
+    const slow = scripted({ clock }).resolvesAfter(55, 'a')
+    const second = ends(clock, policy.execute(slow, { within: 60 }))
+    await clock.advance(100)
+    expect([second.value, slow.calls.length, events]).toEqual(['a', 1, []])
   })
 })
 
@@ -475,6 +520,22 @@ describe('a hedge and its budget', () => {
     const end = ends(clock, compose(policy, bulkhead({ limit: 1, clock })).execute(operation.resolvesAfter(50, 'a')))
     await clock.advance(100)
     expect([end.value, extra.reserve.mock.calls.length, extra.refund.mock.calls.length]).toEqual(['a', 1, 1])
+  })
+
+  it('gets nothing back for hedges that failed, nor for a first call that was refused', async () => {
+    const extra = { noteCall() {}, reserve: vi.fn(() => true), refund: vi.fn() }
+    const { clock, policy, operation } = setup({ budget: extra, hedgeIf: () => true })
+    const failed = ends(clock, policy.execute(operation.rejectsAfter(20)))
+    await clock.advance(100)
+    const breaker = circuitBreaker({ clock })
+    breaker.isolate()
+    policy.observe(({ type }) => type === 'hedge.started' && breaker.reset())
+    const first = ends(
+      clock,
+      compose(policy, breaker).execute(() => 'b'),
+    )
+    await clock.advance(100)
+    expect([failed.at, first.value, extra.reserve.mock.calls.length, extra.refund.mock.calls.length]).toEqual([30, 'b', 2, 0])
   })
 
   it('is taken from by a composition that counts its calls', async () => {
@@ -585,11 +646,12 @@ describe('the news of a hedge', () => {
     const { clock, policy, operation, events } = setup({ maxHedges: 2 })
     const watched = alone ? policy : compose(retry({ clock }), policy)
     watched.observe((event) => events.push(event))
+    await clock.advance(7)
     operation.hangs(1).rejectsAfter(2, new Error('down'), 1).resolvesAfter(3, 'c')
     void watched.execute(operation, { operation: 'search', key: 'k', id: 'x9' })
     await clock.advance(100)
     const about = { policy: 'hedge', operation: 'search', key: 'k', execution: 'x9' }
-    const at = Date.UTC(2026, 0, 1)
+    const at = Date.UTC(2026, 0, 1) + 7
     expect(events).toEqual([
       { ...about, at: at + 10, type: 'hedge.started', hedge: 1, elapsedMs: 10, reason: 'delay' },
       { ...about, at: at + 12, type: 'hedge.started', hedge: 2, elapsedMs: 12, reason: 'failure' },

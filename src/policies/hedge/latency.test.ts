@@ -61,15 +61,22 @@ describe('a latency window', () => {
     expect(window.quantile(0.5, 1500)).toBe(0)
     window.record(7, 1500)
     expect(window.samples(1500)).toEqual([[bucketOf(7), 1]])
+    window.record(7, 2000)
+    window.record(900, 2000)
+    expect(window.samples(2000)).toEqual([
+      [bucketOf(7), 2],
+      [bucketOf(900), 1],
+    ])
+    expect(window.samples(3000)).toEqual([])
   })
 
   it('takes back what another knew, as of now', () => {
     const window = new LatencyWindow(1000)
     const other = new LatencyWindow(1000)
     for (const ms of [1, 20, 20, 300]) window.record(ms, 0)
-    other.record(5000, 777_000)
-    other.restore(window.samples(0), 777_000)
-    expect(other.samples(777_000)).toEqual(window.samples(0))
-    expect([other.count(777_400), other.count(778_000)]).toEqual([4, 0])
+    other.record(5000, 777_100)
+    other.restore(window.samples(0), 777_100)
+    expect(other.samples(777_100)).toEqual(window.samples(0))
+    expect([other.count(777_999), other.count(778_000)]).toEqual([4, 0])
   })
 })

@@ -12,7 +12,8 @@ export function numberHedge(execution: LiveExecution, number: number): void {
 }
 
 /**
- * 0 for the first call, and for any call that is not a hedge; from 1 for hedges. Of the innermost hedge, should there be two.
+ * 0 for the first call, and for any call that is not a hedge; from 1 for hedges. Of hedges in a hedge, the innermost that is not a first
+ * call tells.
  *
  * @example
  * const replicas = ['https://a.example.com', 'https://b.example.com']

@@ -152,8 +152,6 @@ export class Race {
     run.execution.close()
     if (run.abandoned) this.#rules.abandonedSettled()
     if (this.#over) return
-    // What was cancelled decides nothing, also where it has no signal that told us.
-    if (this.#call.aborted) return this.#cancel()
     let outcome: HedgeOutcome
     try {
       outcome = this.#rules.classify(failure)
