@@ -6,7 +6,9 @@
  * limiter per target, shared by all of its calls, since it learns from their latency: give kinds of calls that differ much in
  * latency a limiter each.
  */
+
 import { systemClock } from '../../core/clock.ts'
+import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -57,6 +59,12 @@ export class AdaptiveLimiter extends BasePolicy implements Gate {
         ? undefined
         : outcomeRule(options.isLossResult, 'adaptiveLimiter.isLossResult', 'success')
     this.#machine = new AdaptiveMachine(limit, settings, (change) => this.#changed(change), this.clock.now())
+  }
+
+  override describe(): PolicyDescription {
+    const { queueLimit: queue, ...state } = this.status()
+    const options = { queue, maxWaitMs: bounded(this.#maxWaitMs), mode: this.#shadow ? 'shadow' : 'enforce' }
+    return { name: this.name, type: 'adaptive-limiter', options, state }
   }
 
   get [STAGES](): readonly Stage[] {

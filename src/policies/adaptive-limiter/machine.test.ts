@@ -62,7 +62,8 @@ describe('the machine of an adaptive limiter', () => {
     two.release('success', 101)
     taken(machine, 101)
     taken(machine, 101)
-    expect(machine.tryAcquire(101)).toMatchObject({ retryAfterMs: 50 })
+    const reason = '2 calls are in flight, and 2 is the limit now'
+    expect(machine.tryAcquire(101)).toEqual({ rejected: true, reason, retryAfterMs: 50 })
   })
 
   it('tells the algorithm of each full window: its end, its round trip, the most in flight, its losses', () => {
@@ -121,6 +122,34 @@ describe('the machine of an adaptive limiter', () => {
     taken(machine, 50_000).release('success', 50_010)
     taken(machine, 50_100).release('success', 50_120)
     expect(algorithm.heard).toEqual([[50_120, 10, 1, false]])
+  })
+
+  it('takes a pause no longer than a window for none', () => {
+    const algorithm = new Scripted(4)
+    const { machine } = make(algorithm)
+    taken(machine, 0).release('failure', 5)
+    taken(machine, 105).release('success', 110)
+    expect(algorithm.heard).toEqual([[110, 5, 1, true]])
+  })
+
+  it('waits for nobody after a change while nothing was in flight', () => {
+    const algorithm = new Scripted(4, 8)
+    const { machine } = make(algorithm)
+    taken(machine, 0).release('success', 90)
+    taken(machine, 91).release('success', 181)
+    expect(machine.epoch).toBe(1)
+    taken(machine, 181).release('success', 200)
+    taken(machine, 200).release('success', 281)
+    expect(algorithm.heard[1]).toEqual([281, 19, 1, false])
+  })
+
+  it('forgets what it was measuring when it goes on from a snapshot', () => {
+    const algorithm = new Scripted(4)
+    const { machine } = make(algorithm)
+    taken(machine, 0).release('failure', 5)
+    machine.restore(5, 4, undefined)
+    for (const now of [90, 100]) taken(machine, now).release('success', now + 5)
+    expect(algorithm.heard).toEqual([[105, 5, 1, false]])
   })
 
   it('learns nothing from neutral calls, and counts slow ones as lost where asked', () => {

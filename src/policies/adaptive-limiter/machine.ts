@@ -121,9 +121,9 @@ export class AdaptiveMachine {
     return this.#algorithm.baselineMs
   }
 
-  /** True when one more would have to be refused: no place, and none to wait in. */
+  /** True when one more would be refused, if those above the limit had queued. For trying a limit out: then nobody queues. */
   get full(): boolean {
-    return this.#inFlight + this.#queue.size >= this.#limit + this.queueLimit
+    return this.#inFlight >= this.#limit + this.queueLimit
   }
 
   tryAcquire(now: number): AdaptivePermit | Rejection {

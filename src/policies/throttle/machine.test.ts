@@ -117,6 +117,12 @@ describe('the probability of a refusal', () => {
     expect([machine.probability(WINDOW * 1000, 2), machine.window.requests]).toEqual([0, 0])
   })
 
+  it('refuses below the probability, and not at it', () => {
+    const machine = make({}, () => 0.9)
+    requests(machine, 20, 'failure')
+    expect([machine.decide(0, 2), machine.probability(0, 2)]).toEqual([false, 0.9])
+  })
+
   it('draws no lot where none is needed', () => {
     let lots = 0
     const machine = make({}, () => ++lots)
@@ -204,8 +210,12 @@ describe('a long life of the machine', () => {
           const out: [ThrottlePermit, (typeof naive.all)[number]][] = []
           let now = start
           for (const one of steps) {
-            if (one.type === 'pass') now += one.ms
-            else if (one.type === 'refuse') {
+            if (one.type === 'pass') {
+              // Nobody looks before the next request comes.
+              now += one.ms
+              continue
+            }
+            if (one.type === 'refuse') {
               machine.refuse(now)
               naive.all.push({ at: now, state: 'refused' })
             } else if (one.type === 'admit') {

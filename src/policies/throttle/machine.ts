@@ -73,7 +73,6 @@ export class ThrottleMachine {
   }
 
   admit(now: number): ThrottlePermit {
-    this.#advance(now)
     const permit = new ThrottlePermit(this, this.window.sliceAt(now), now)
     if (this.#settings.patienceMs > 0) this.#young.add(permit)
     else this.#count(permit)
@@ -81,7 +80,6 @@ export class ThrottleMachine {
   }
 
   refuse(now: number): void {
-    this.#advance(now)
     this.window.count(this.window.sliceAt(now), 1, 0)
   }
 

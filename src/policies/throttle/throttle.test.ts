@@ -279,6 +279,27 @@ describe('a snapshot of a throttle', () => {
     expect(soon.status()).toMatchObject({ probability: 0.9, requests: 25, accepts: 0 })
   })
 
+  it('has a slice for each part of the window in which there was a request, oldest first, at its middle', async () => {
+    const { clock, gentle } = make({ window: 2400 })
+    const start = clock.wallNow()
+    refusedBy(gentle, 2)
+    await clock.advance(2000)
+    gentle.acquire().succeed()
+    await clock.advance(130)
+    refusedBy(gentle, 1)
+    expect(gentle.snapshot()).toEqual({
+      version: 1,
+      slices: [
+        { at: start + 50, requests: 2, accepts: 0 },
+        { at: start + 2050, requests: 1, accepts: 1 },
+        { at: start + 2130, requests: 1, accepts: 0 },
+      ],
+    })
+    const before = gentle.snapshot()
+    gentle.hydrate(before)
+    expect(gentle.snapshot()).toEqual(before)
+  })
+
   // T: 21, 8
   it('takes a time in the future for now, and nonsense for nothing', async () => {
     const { clock, gentle } = make({ window: '1m' })

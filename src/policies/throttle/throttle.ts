@@ -5,7 +5,9 @@
  * Not a circuit breaker: nothing opens or closes, the refused part follows what the target takes. Not a rate limiter: no rate
  * is known. One throttle per target, outside of retry or inside of it, where each attempt is a request.
  */
+
 import { type Clock, systemClock } from '../../core/clock.ts'
+import { bounded, type PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
 import { reportListenerError } from '../../core/events.ts'
@@ -102,6 +104,12 @@ export class Throttle extends BasePolicy implements Gate {
       },
       options.random === undefined ? systemRandom : checkFunction(options.random, 'throttle.random'),
     )
+  }
+
+  override describe(): PolicyDescription {
+    const factor = typeof this.#factor === 'number' ? bounded(this.#factor) : 'by call'
+    const options = { factor, mode: this.#shadow ? 'shadow' : 'enforce' }
+    return { name: this.name, type: 'throttle', options, state: { ...this.status() } }
   }
 
   get [STAGES](): readonly Stage[] {

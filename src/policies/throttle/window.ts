@@ -34,7 +34,7 @@ export class RequestWindow {
     return (index + 0.5) * this.#sliceMs
   }
 
-  /** Counts in a slice that may be long over; what has left the window is not counted. `expire` comes first. */
+  /** Counts in a slice that may be long over; what `expire` has seen leave the window is not counted. */
   count(index: number, requests: number, accepts: number): void {
     if (index <= this.#seen - SLICES) return
     const slice = this.#slices[((index % SLICES) + SLICES) % SLICES]!
@@ -53,7 +53,7 @@ export class RequestWindow {
     const newest = this.sliceAt(now)
     if (newest === this.#seen) return
     this.#seen = newest
-    for (const slice of this.#slices) if (slice.requests > 0 && slice.index <= newest - SLICES) this.#drop(slice)
+    for (const slice of this.#slices) if (slice.index <= newest - SLICES) this.#drop(slice)
   }
 
   #drop(slice: Slice): void {
