@@ -4,7 +4,9 @@
  * Not a rate limit: it bounds what is in flight, not what starts per second. A call that timed out but still runs keeps its
  * place until it ends, when the timeout stands outside of the bulkhead.
  */
+
 import { type Clock, systemClock } from '../../core/clock.ts'
+import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { OptionError, RejectedError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -77,6 +79,12 @@ export class Bulkhead extends BasePolicy implements Gate {
         'drop-lowest-priority',
       ]),
     )
+  }
+
+  override describe(): PolicyDescription {
+    const { limit, queueLimit: queue, ...state } = this.snapshot()
+    const options = { limit, queue, maxWaitMs: bounded(this.#maxWaitMs), mode: this.#shadow ? 'shadow' : 'enforce' }
+    return { name: this.name, type: 'bulkhead', options, state: { ...state, limit } }
   }
 
   get [STAGES](): readonly Stage[] {
