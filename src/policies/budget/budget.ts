@@ -8,8 +8,10 @@
  *
  * Not a rate limit: it knows nothing of what the target bears, and a caller's own calls are never refused.
  */
+
 import type { Budget } from '../../core/budget-port.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -42,6 +44,8 @@ export interface BudgetSnapshot extends BudgetCount {
 export class CallBudget extends BasePolicy implements Budget, Gate {
   readonly #machine: BudgetMachine
   readonly #shadow: boolean
+  readonly #ratio: number
+  readonly #minPerSecond: number
   /** The refusal was told; a flood of them is one piece of news. */
   #told = false
 
@@ -52,11 +56,18 @@ export class CallBudget extends BasePolicy implements Budget, Gate {
     const minPerSecond = checkNumber(options.minPerSecond ?? 3, 'budget.minPerSecond', 0, 1e6)
     this.#shadow = options.shadow ?? false
     if (typeof this.#shadow !== 'boolean') throw new OptionError('budget.shadow', 'must be true or false', options.shadow)
+    this.#minPerSecond = minPerSecond
+    this.#ratio = checkNumber(options.ratio ?? 0.2, 'budget.ratio', 0, 100)
     this.#machine = new BudgetMachine({
-      ratio: checkNumber(options.ratio ?? 0.2, 'budget.ratio', 0, 100),
+      ratio: this.#ratio,
       floor: (minPerSecond * windowMs) / 1000,
       windowMs,
     })
+  }
+
+  override describe(): PolicyDescription {
+    const options = { ratio: this.#ratio, minPerSecond: this.#minPerSecond, mode: this.#shadow ? 'shadow' : 'enforce' }
+    return { name: this.name, type: 'budget', options, state: { ...this.#machine.count(this.clock.now()) } }
   }
 
   get [STAGES](): readonly Stage[] {
