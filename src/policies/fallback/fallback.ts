@@ -4,9 +4,11 @@
  * Not for errors that the caller has to see: say with `handle` which ones are replaced. Never replaces a caller's own cancel.
  * Outside of a retry it answers when all attempts have failed; inside of it the retry never sees a failure.
  */
+
 import { isThenable } from '../../core/attempt.ts'
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { ExecuteOptions, Execution, Operation } from '../../core/operation.ts'
@@ -54,6 +56,12 @@ export class Fallback<F = unknown> extends BasePolicy {
       handle: handle === undefined ? undefined : checkFunction(handle, 'fallback.handle'),
       handleResult: handleResult === undefined ? undefined : checkFunction(handleResult, 'fallback.handleResult'),
     }
+  }
+
+  override describe(): PolicyDescription {
+    const { handle, handleResult } = this.#rules
+    const options = { replacesErrors: handle === undefined ? 'all' : 'some', replacesResults: handleResult !== undefined }
+    return { name: this.name, type: 'fallback', options, state: {} }
   }
 
   get [STAGES](): readonly Stage[] {
