@@ -7,8 +7,10 @@
  *
  * A synchronous call finds nothing in flight that it could wait for: it takes a kept result, or runs.
  */
+
 import { isThenable } from '../../core/attempt.ts'
 import { systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, isHoldfastError, isRejected, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
@@ -57,6 +59,11 @@ export class Coalesce extends BasePolicy {
     this.#storeTimeoutMs = checkDuration(options.storeTimeout ?? 250, 'coalesce.storeTimeout', 1)
     const maxEntries = checkInteger(options.maxEntries ?? 1000, 'coalesce.maxEntries', 1, MOST_ENTRIES)
     this.#cache = keepsResults(options) && this.#store === undefined ? new ResultCache(maxEntries) : undefined
+  }
+
+  override describe(): PolicyDescription {
+    const keeps = this.#store === undefined ? (this.#cache === undefined ? 'nothing' : 'in this process') : 'in a store'
+    return { name: this.name, type: 'coalesce', options: { keeps }, state: { ...this.status() } }
   }
 
   get [STAGES](): readonly Stage[] {
