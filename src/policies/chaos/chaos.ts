@@ -5,8 +5,10 @@
  * tenant or a flag. It belongs innermost, where the real trouble would come from. Not for load tests, and not a mock: the calls
  * that it spares are real.
  */
+
 import { isThenable } from '../../core/attempt.ts'
 import { type Clock, sleep, systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import { reportListenerError } from '../../core/events.ts'
@@ -58,6 +60,7 @@ export interface ChaosStatus extends ChaosCounts {
 export class Chaos extends BasePolicy {
   readonly #machine: ChaosMachine
   readonly #enabled: (execution: Execution) => boolean
+  readonly #maxInjected: number | undefined
   readonly #rate: number | ((execution: Execution) => number)
   readonly #fault: ((execution: Execution) => unknown) | undefined
   readonly #result: ((execution: Execution) => unknown) | undefined
@@ -81,10 +84,21 @@ export class Chaos extends BasePolicy {
     this.#latency = latency === undefined || typeof latency === 'function' ? latency : checkDuration(latency, 'chaos.latency')
     this.#stopWhen = stopWhen === undefined ? undefined : checkFunction(stopWhen, 'chaos.stopWhen')
     const most = options.maxInjected
+    this.#maxInjected = most
     this.#machine = new ChaosMachine(
       readRandom(options),
       most === undefined ? Number.POSITIVE_INFINITY : checkInteger(most, 'chaos.maxInjected', 1),
     )
+  }
+
+  override describe(): PolicyDescription {
+    const options = {
+      kind: this.#kind,
+      rate: typeof this.#rate === 'number' ? this.#rate : 'by call',
+      guarded: this.#stopWhen !== undefined || this.#maxInjected !== undefined,
+      maxInjected: this.#maxInjected,
+    }
+    return { name: this.name, type: 'chaos', options, state: { ...this.status() } }
   }
 
   get [STAGES](): readonly Stage[] {
