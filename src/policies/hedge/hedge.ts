@@ -8,8 +8,10 @@
  * The first acceptable result answers the caller at once. The others are aborted by their own signals, which the policies
  * further in count as neutral; what goes on all the same is counted as abandoned. A failure is the answer only when all failed.
  */
+
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
+import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
@@ -87,6 +89,12 @@ export class Hedge extends BasePolicy implements RaceRules {
     this.#isAcceptable = checkFunction(options.isAcceptable ?? (() => true), 'hedge.isAcceptable')
     this.#hedgeIf = checkFunction(options.hedgeIf ?? isRetryable, 'hedge.hedgeIf')
     this.#isFatal = checkFunction(options.isFatal ?? (() => false), 'hedge.isFatal')
+  }
+
+  override describe(): PolicyDescription {
+    const { delayMs, ...state } = this.status()
+    const options = { maxHedges: this.maxHedges, budget: this.budget !== undefined }
+    return { name: this.name, type: 'hedge', options, state: { ...state, delayMs: bounded(delayMs ?? Number.POSITIVE_INFINITY) } }
   }
 
   get [STAGES](): readonly Stage[] {
