@@ -6,7 +6,9 @@
  *
  * The last error itself is rethrown; every attempt's error is on `attemptsOf(error)` and in the events.
  */
+
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import { describeError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
@@ -14,7 +16,7 @@ import { type Random, systemRandom } from '../../core/random.ts'
 import type { RetrySession, RetryStage, Stage } from '../../core/stage.ts'
 import { checkFunction, checkKnown, checkName } from '../../core/validate.ts'
 import type { GiveUpReason } from './machine.ts'
-import { type RetryRuleOptions, type RetryRules, RULE_OPTIONS, readProfiles, readRules } from './rules.ts'
+import { describeRules, type RetryRuleOptions, type RetryRules, RULE_OPTIONS, readProfiles, readRules } from './rules.ts'
 import { type RetryNews, Session } from './session.ts'
 
 export { attemptsOf, RetriesExhaustedError } from './session.ts'
@@ -55,6 +57,13 @@ export class Retry extends BasePolicy implements RetryStage, RetryNews {
     this.#profiles =
       byOperation === undefined ? undefined : readProfiles(byOperation, options, 'retry.byOperation', this.clock, random)
     this.#bounded = [this.rules, ...(this.#profiles?.values() ?? [])].some(({ maxElapsed }) => Number.isFinite(maxElapsed))
+  }
+
+  override describe(): PolicyDescription {
+    const profiles = [...(this.#profiles ?? [])].map(([operation, rules]) => [operation, describeRules(rules)] as const)
+    const byOperation = profiles.length === 0 ? {} : { byOperation: Object.fromEntries(profiles) }
+    const options = { ...describeRules(this.rules), retriesResults: this.rejectsResult !== undefined, ...byOperation }
+    return { name: this.name, type: 'retry', options, state: {} }
   }
 
   get [STAGES](): readonly Stage[] {

@@ -2,8 +2,10 @@
  * What one retry goes by: how often, how long, how far apart, after which errors. A retry has one set of rules, and one for
  * each operation that is to be treated differently.
  */
+
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
 import type { Clock } from '../../core/clock.ts'
+import { bounded, type PlainRecord } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { type ErrorSelection, errorSelector } from '../../core/error-selection.ts'
 import { OptionError } from '../../core/errors.ts'
@@ -11,7 +13,7 @@ import type { Random } from '../../core/random.ts'
 import { retryAfterOf } from '../../core/retry-after.ts'
 import { isRetryable } from '../../core/retryable.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkOneOf } from '../../core/validate.ts'
-import { type BackoffOptions, backoff } from './machine.ts'
+import { type Backoff, type BackoffOptions, backoff } from './machine.ts'
 
 export interface RetryRuleOptions {
   /** All attempts, the first call included. `Infinity` is allowed when `maxElapsed` bounds it. Default 3. */
@@ -65,6 +67,8 @@ export interface RetryRules {
   /** Ms; `Infinity` for no bound. */
   readonly maxElapsed: number
   readonly delay: (attempt: number, previous: number, error: unknown) => number
+  /** The backoff as it is without luck, for those who look ahead; undefined where a function of the user decides. */
+  readonly backoff: Backoff | undefined
   readonly retryIf: (error: unknown, attempt: number) => boolean
   readonly isFree: ((error: unknown) => boolean) | undefined
   /** Undefined where nothing that is asked counts. */
@@ -86,13 +90,15 @@ export function readRules(options: RetryRuleOptions, where: string, clock: Clock
     options.retryAfterOf ?? ((error: unknown) => retryAfterOf(error, clock.wallNow())),
     `${where}.retryAfterOf`,
   )
+  const plan = backoffOf(options.backoff, `${where}.backoff`)
   return Object.freeze({
     maxAttempts:
       bounded && options.maxAttempts === Number.POSITIVE_INFINITY
         ? options.maxAttempts
         : checkInteger(options.maxAttempts ?? 3, `${where}.maxAttempts`, 1),
     maxElapsed: bounded ? checkDuration(maxElapsed, `${where}.maxElapsed`) : Number.POSITIVE_INFINITY,
-    delay: delayRule(options.backoff, `${where}.backoff`, random),
+    delay: delayRule(options.backoff, plan, `${where}.backoff`, random),
+    backoff: plan,
     retryIf: retryRule(options, where),
     isFree: isFree && checkFunction(isFree, `${where}.isFree`),
     retryAfterOf: retryAfterMax > 0 ? asks : undefined,
@@ -121,10 +127,37 @@ export function readProfiles(
   return profiles
 }
 
-function delayRule(rule: RetryRuleOptions['backoff'], where: string, random: Random): RetryRules['delay'] {
-  if (typeof rule === 'function') return (attempt, _previous, error) => checkDuration(rule(attempt, error), `${where}()`)
-  const delay = backoff(isSequence(rule) ? { delays: rule, jitter: 'none' } : rule, where)
-  return (attempt, previous) => delay(attempt, previous, random)
+function backoffOf(rule: RetryRuleOptions['backoff'], where: string): Backoff | undefined {
+  return typeof rule === 'function' ? undefined : backoff(isSequence(rule) ? { delays: rule, jitter: 'none' } : rule, where)
+}
+
+function delayRule(
+  rule: RetryRuleOptions['backoff'],
+  plan: Backoff | undefined,
+  where: string,
+  random: Random,
+): RetryRules['delay'] {
+  if (plan !== undefined) return (attempt, previous) => plan(attempt, previous, random)
+  const own = rule as (attempt: number, error: unknown) => Duration
+  return (attempt, _previous, error) => checkDuration(own(attempt, error), `${where}()`)
+}
+
+/** After so many attempts a wait is as long as it gets, or nearly. */
+const WAITS_DESCRIBED = 30
+
+/** The rules as plain data. `waitsMs`: the longest that each wait can be, in turn, the last one again and again. */
+export function describeRules({ maxAttempts, maxElapsed, backoff: plan, budget, retryAfterMax }: RetryRules): PlainRecord {
+  const waitsMs: number[] = []
+  const waits = Math.min(maxAttempts - 1, WAITS_DESCRIBED)
+  while (plan !== undefined && waitsMs.length < waits) waitsMs.push(plan(waitsMs.length + 1, waitsMs.at(-1) ?? 0, () => 1))
+  return {
+    maxAttempts: bounded(maxAttempts),
+    maxElapsedMs: bounded(maxElapsed),
+    waitsMs: plan === undefined ? undefined : waitsMs,
+    jitter: plan === undefined ? undefined : plan(1, 0, () => 0) !== plan(1, 0, () => 1),
+    retryAfterMaxMs: retryAfterMax,
+    budget: budget !== undefined,
+  }
 }
 
 function isSequence(rule: RetryRuleOptions['backoff']): rule is readonly Duration[] {
