@@ -6,7 +6,9 @@
  * Not for errors that say something about the request and nothing about the target: tell them apart with `isFailure`.
  * One breaker per target, shared by all of its calls.
  */
+
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { OptionError, RejectedError } from '../../core/errors.ts'
 import { type BreakerStateName, reportListenerError } from '../../core/events.ts'
@@ -18,7 +20,7 @@ import type { Gate, Stage } from '../../core/stage.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type BreakerChange, BreakerMachine, type BreakerPermit } from './machine.ts'
 import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
-import { readTrip, type TripOptions } from './trip.ts'
+import { describeTrip, readTrip, type TripOptions } from './trip.ts'
 import type { CallWindow } from './window.ts'
 
 export interface CircuitBreakerOptions {
@@ -71,6 +73,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
   readonly #classify: (error: unknown) => Outcome
   readonly #classifyResult: ((value: unknown) => Outcome) | undefined
   readonly #openMaxMs: number
+  readonly #options: PlainRecord
 
   constructor(options: CircuitBreakerOptions = {}) {
     checkKnown(
@@ -95,7 +98,23 @@ export class CircuitBreaker extends BasePolicy implements Gate {
       successes: checkInteger(halfOpen.successes ?? 1, 'circuitBreaker.halfOpen.successes', 1),
       probeLeaseMs: checkDuration(halfOpen.probeLease ?? Math.max(openMs, 30_000), 'circuitBreaker.halfOpen.probeLease', 1),
     }
+    this.#options = {
+      ...describeTrip(trip),
+      openForMs: openMs,
+      openForMaxMs: this.#openMaxMs,
+      halfOpenCalls: settings.halfOpenCalls,
+      successes: settings.successes,
+      probeLeaseMs: settings.probeLeaseMs,
+    }
     this.#machine = new BreakerMachine(settings, (change) => this.#changed(change), this.clock.now())
+  }
+
+  override describe(): PolicyDescription {
+    const { state, consecutiveFailures, calls, failures } = this.status()
+    const { openUntil } = this.#machine
+    const wait = state === 'open' ? { retryAfterMs: Math.max(0, openUntil - this.clock.now()) } : {}
+    const now = { state, consecutiveFailures, calls, failures, ...wait }
+    return { name: this.name, type: 'circuit-breaker', options: this.#options, state: now }
   }
 
   get [STAGES](): readonly Stage[] {

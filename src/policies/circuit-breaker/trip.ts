@@ -1,6 +1,7 @@
 /**
  * When a closed breaker opens. Several conditions may be given; the first that is met opens.
  */
+import { bounded, type PlainRecord } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import { checkDuration, checkInteger, checkKnown, checkNumber } from '../../core/validate.ts'
@@ -61,6 +62,16 @@ export function readTrip(options: TripOptions, where: string): Trip {
       : calls !== undefined
         ? new CountWindow(calls)
         : new TimeWindow(checkDuration(windowTime ?? 10_000, `${where}.windowTime`, 10)),
+  }
+}
+
+export function describeTrip({ consecutive, failureRate, slowRate, slowAfter, minimumCalls, window }: Trip): PlainRecord {
+  return {
+    consecutive: bounded(consecutive),
+    failureRate: bounded(failureRate),
+    slowRate: bounded(slowRate),
+    slowAfterMs: bounded(slowAfter),
+    minimumCalls: window === undefined ? undefined : minimumCalls,
   }
 }
 
