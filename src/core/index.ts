@@ -24,6 +24,8 @@ export {
   type Observable,
   type Unobserve,
 } from './events.ts'
+export { type ExplainOptions, type Explanation, explain, explainSync } from './explain.ts'
+export { formatExplanation } from './explanation-text.ts'
 export { type Inspection, inspect, type Link } from './inspect.ts'
 export type { ExecuteOptions, Execution, Layer, Operation } from './operation.ts'
 export type { Outcome } from './outcome.ts'
@@ -34,4 +36,5 @@ export { type RefusalCode, refusalsAs } from './refusals-as.ts'
 export { resilient } from './resilient.ts'
 export { isRetryable, statusOf } from './retryable.ts'
 export type { StateStore, StoredState } from './state-store.ts'
+export type { Decision } from './trace.ts'
 export { when } from './when.ts'

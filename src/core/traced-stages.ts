@@ -1,0 +1,266 @@
+/**
+ * Stages that tell a trace what they decide, and do nothing else: what goes in and comes out is what the stage itself would
+ * take and give, at the same turn.
+ */
+import { isThenable } from './attempt.ts'
+import { describePolicy, type PlainRecord } from './description.ts'
+import type { LiveExecution } from './execution.ts'
+import type { Operation } from './operation.ts'
+import type { Policy } from './policy.ts'
+import type { Gate, RetryFailure, RetrySession, RetryStage, Stage, TimeoutStage } from './stage.ts'
+import type { Trace } from './trace.ts'
+
+/** Wraps the stages of one policy. */
+export function tracedStages(trace: Trace, part: Policy, stages: readonly Stage[]): readonly Stage[] {
+  trace.observe(part)
+  return stages.map((stage) => tracedStage(trace, part, stage))
+}
+
+function tracedStage(trace: Trace, part: Policy, stage: Stage): Stage {
+  switch (stage.type) {
+    case 'gate':
+      return { type: 'gate', gate: new TracedGate(trace, part, stage.gate) }
+    case 'timeout':
+      return { type: 'timeout', timeout: new TracedTimeout(trace, part, stage.timeout) }
+    case 'retry':
+      return { type: 'retry', retry: new TracedRetry(trace, part, stage.retry) }
+    case 'layer':
+      return { type: 'layer', layer: (next) => tracedLayer(trace, part, stage.layer, next) }
+  }
+}
+
+// `Required`, so that what a stage may gain one day is not lost on the way.
+class TracedGate implements Required<Gate> {
+  readonly #trace: Trace
+  readonly #part: Policy
+  readonly #gate: Gate
+
+  constructor(trace: Trace, part: Policy, gate: Gate) {
+    this.#trace = trace
+    this.#part = part
+    this.#gate = gate
+  }
+
+  enter(execution: LiveExecution): unknown {
+    const state = this.#state(execution)
+    let entered: { readonly value: unknown; readonly numbers: PlainRecord }
+    try {
+      entered = this.#trace.deciding(this.#part, () => this.#gate.enter(execution))
+    } catch (error) {
+      this.#rejected(error, execution, state)
+      throw error
+    }
+    const { value: permit, numbers } = entered
+    if (permit instanceof Promise) this.#watch(permit, execution, { ...state, ...numbers })
+    else this.#trace.note(this.#part, execution, 'admitted', { numbers: state })
+    return permit
+  }
+
+  #watch(permit: Promise<unknown>, execution: LiveExecution, numbers: PlainRecord): void {
+    const since = this.#trace.elapsedMs
+    this.#trace.note(this.#part, execution, 'waiting', { numbers })
+    permit.then(
+      () => {
+        const waitedMs = this.#trace.elapsedMs - since
+        this.#trace.note(this.#part, execution, 'admitted', { numbers: { ...this.#state(execution), waitedMs } })
+      },
+      (error) => {
+        if (execution.aborted) this.#trace.note(this.#part, execution, 'left', { numbers: this.#state(execution), error })
+        else this.#rejected(error, execution, this.#state(execution))
+      },
+    )
+  }
+
+  #rejected(error: unknown, execution: LiveExecution, numbers: PlainRecord): void {
+    this.#trace.from(this.#part.name, error)
+    const reason = error instanceof Error && error.message !== '' ? error.message : undefined
+    this.#trace.note(this.#part, execution, 'rejected', { numbers, error, reason })
+  }
+
+  succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
+    this.#learn(execution, () => this.#gate.succeeded(permit, value, execution))
+  }
+
+  failed(permit: unknown, error: unknown, execution: LiveExecution): void {
+    this.#learn(execution, () => this.#gate.failed(permit, error, execution))
+  }
+
+  cancelled(permit: unknown, execution: LiveExecution): void {
+    this.#learn(execution, () => this.#gate.cancelled(permit, execution))
+  }
+
+  abandoned(permit: unknown, execution: LiveExecution): void {
+    this.#learn(execution, () => this.#gate.abandoned?.(permit, execution))
+  }
+
+  /** Tells what a result has changed, and nothing when it has not. */
+  #learn(execution: LiveExecution, learn: () => void): void {
+    const before = this.#state(execution)
+    this.#trace.deciding(this.#part, learn)
+    const after = this.#state(execution)
+    const changed = Object.keys(after).filter((name) => !Object.is(after[name], before[name]))
+    if (changed.length === 0) return
+    const told = changed.map((name) => `${name} ${show(before[name])} → ${show(after[name])}`)
+    this.#trace.note(this.#part, execution, 'learnt', { numbers: after, reason: told.join(', ') })
+  }
+
+  #state(execution: LiveExecution): PlainRecord {
+    return describePolicy(this.#part, execution.key).state
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'number'
+    ? String(Math.round(value * 1000) / 1000)
+    : (JSON.stringify(value) ?? 'nothing').replaceAll('"', '')
+}
+
+class TracedTimeout implements Required<TimeoutStage> {
+  readonly #trace: Trace
+  readonly #part: Policy
+  readonly #timeout: TimeoutStage
+
+  constructor(trace: Trace, part: Policy, timeout: TimeoutStage) {
+    this.#trace = trace
+    this.#part = part
+    this.#timeout = timeout
+  }
+
+  limitMs(execution: LiveExecution): number {
+    const limitMs = this.#timeout.limitMs(execution)
+    if (limitMs !== Number.POSITIVE_INFINITY) this.#trace.note(this.#part, execution, 'armed', { numbers: { limitMs } })
+    return limitMs
+  }
+
+  expired(limitMs: number, execution: LiveExecution): Error {
+    const { value: error, numbers } = this.#trace.deciding(this.#part, () => this.#timeout.expired(limitMs, execution))
+    this.#trace.from(this.#part.name, error)
+    this.#trace.note(this.#part, execution, 'expired', { numbers: { limitMs, ...numbers } })
+    return error
+  }
+
+  abandoned(execution: LiveExecution, limitMs: number): void {
+    const { numbers } = this.#trace.deciding(this.#part, () => this.#timeout.abandoned(execution, limitMs))
+    this.#trace.note(this.#part, execution, 'abandoned', { numbers: { limitMs, ...numbers } })
+  }
+
+  settled(execution: LiveExecution, limitMs: number): void {
+    this.#trace.deciding(this.#part, () => this.#timeout.settled(execution, limitMs))
+  }
+
+  get graceMs(): number {
+    return this.#timeout.graceMs ?? 0
+  }
+
+  get releasesAtOnce(): boolean {
+    return this.#timeout.releasesAtOnce ?? false
+  }
+}
+
+/** What a retry decides it tells as events; the trace only has to know whose they are. */
+class TracedRetry implements RetryStage, Required<Omit<RetryStage, 'rejectsResult'>> {
+  readonly rejectsResult: RetryStage['rejectsResult']
+  readonly #trace: Trace
+  readonly #part: Policy
+  readonly #retry: RetryStage
+
+  constructor(trace: Trace, part: Policy, retry: RetryStage) {
+    this.#trace = trace
+    this.#part = part
+    this.#retry = retry
+    this.rejectsResult = retry.rejectsResult && ((value) => retry.rejectsResult!(value))
+  }
+
+  get timed(): boolean {
+    return this.#retry.timed
+  }
+
+  begin(execution: LiveExecution, startedAt: number | undefined): RetrySession {
+    const session = this.#retry.begin(execution, startedAt)
+    const decide = <T>(ask: () => T): T => this.#trace.deciding(this.#part, ask).value
+    return {
+      next: (attempt, failure, call) => decide(() => session.next(attempt, failure, call)),
+      conclude: (attempt, failure) =>
+        this.#concluded(
+          failure,
+          decide(() => session.conclude(attempt, failure)),
+        ),
+      cancelled: () => session.cancelled(),
+    }
+  }
+
+  #concluded(failure: RetryFailure, end: RetryFailure): RetryFailure {
+    if ('error' in end && !('error' in failure && failure.error === end.error)) this.#trace.from(this.#part.name, end.error)
+    return end
+  }
+}
+
+/** One call on its way through a layer. */
+interface Visit {
+  readonly execution: LiveExecution
+  calls: number
+  last: RetryFailure | undefined
+}
+
+function tracedLayer<T>(
+  trace: Trace,
+  part: Policy,
+  layer: (next: Operation<T>) => Operation<T>,
+  next: Operation<T>,
+): Operation<T> {
+  const visits: Visit[] = []
+  const watched: Operation<T> = (execution) => {
+    const visit = visits.findLast((open) => descends(execution as LiveExecution, open.execution)) ?? visits.at(-1)
+    if (visit !== undefined) visit.calls++
+    return watch(next, execution as LiveExecution, (end) => {
+      if (visit !== undefined) visit.last = end
+    })
+  }
+  const through = layer(watched)
+  return (execution) => {
+    const visit: Visit = { execution: execution as LiveExecution, calls: 0, last: undefined }
+    visits.push(visit)
+    return watch(through, visit.execution, (end) => {
+      visits.splice(visits.indexOf(visit), 1)
+      noteEnd(trace, part, visit, end)
+    })
+  }
+}
+
+function noteEnd(trace: Trace, part: Policy, { execution, calls, last }: Visit, end: RetryFailure): void {
+  const same =
+    last !== undefined &&
+    ('error' in last ? 'error' in end && Object.is(last.error, end.error) : 'value' in end && Object.is(last.value, end.value))
+  if (!same) trace.from(part.name, 'error' in end ? end.error : undefined)
+  const verdict = calls === 0 ? 'answered' : same ? (calls === 1 ? 'passed' : 'repeated') : 'replaced'
+  trace.note(part, execution, verdict, { numbers: { calls }, ...('error' in end ? { error: end.error } : {}) })
+}
+
+function descends(execution: LiveExecution, from: LiveExecution): boolean {
+  for (let one: LiveExecution | undefined = execution; one !== undefined; one = one.parent) if (one === from) return true
+  return false
+}
+
+/** Runs an operation and sees its end, before whoever called it does. */
+export function watch<T>(
+  operation: Operation<T>,
+  execution: LiveExecution,
+  seen: (end: RetryFailure) => void,
+): PromiseLike<T> | T {
+  let result: PromiseLike<T> | T
+  try {
+    result = operation(execution)
+    // A thenable may be one that runs when it is read: read it once.
+    if (!execution.sync && isThenable(result) && !(result instanceof Promise)) result = Promise.resolve(result)
+  } catch (error) {
+    seen({ error })
+    throw error
+  }
+  if (result instanceof Promise)
+    result.then(
+      (value) => seen({ value }),
+      (error) => seen({ error }),
+    )
+  else seen({ value: result })
+  return result
+}
