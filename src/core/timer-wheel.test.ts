@@ -136,6 +136,17 @@ describe('the timer wheel', () => {
     expect(fired).toEqual(['near 10', 'now 10', 'soon 15', 'far 1000'])
   })
 
+  it('does not wait for what was cancelled, once it turns', async () => {
+    const clock = new VirtualClock()
+    const wheel = new TimerWheel(clock)
+    const cancelled = new WheelEntry(() => {})
+    wheel.add(cancelled, 1000, 0)
+    wheel.add(new WheelEntry(() => {}), 10, 0)
+    cancelled.cancel()
+    await clock.advance(10)
+    expect([wheel.size, clock.pendingTimers({ includeIdle: true })]).toEqual([0, 0])
+  })
+
   it('lets an entry cancel its neighbour while firing', async () => {
     const clock = new VirtualClock()
     const wheel = new TimerWheel(clock)
