@@ -45,6 +45,7 @@ const { values: options } = parseArgs({
     library: { type: 'string', multiple: true },
     trap: { type: 'string', multiple: true },
     show: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
   },
 })
 
@@ -64,7 +65,7 @@ if (options.library === undefined || options.library.includes('holdfast'))
 for (const library of wanted)
   results.push({ name: library.name, version: versionOf(library.name), verdicts: await verdictsOf(library) })
 
-print()
+if (!options.quiet) print()
 if (options.library === undefined && options.trap === undefined && !options.real) {
   const written: TrapResults = { suite: 'traps', machine: machineFacts(), traps: TRAPS, libraries: results }
   writeFileSync(join(here, 'results/traps.json'), `${JSON.stringify(written, null, 2)}\n`)

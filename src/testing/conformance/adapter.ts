@@ -169,8 +169,8 @@ export interface Parts {
 
   /** Runs the same work again when it is slow, and takes the first good answer. */
   hedge(spec: HedgeSpec): Caller
-  /** Refuses at the client when the server refuses: as soon as more than `ratio` × accepted + a few were asked. */
-  throttle(): Caller
+  /** Refuses calls on this side while the target takes only some of them. `refusal` is an error that means that it did not. */
+  throttle(): Caller & { readonly refusal: unknown }
   /** A limit on what runs at once that finds itself between these. `dropped` is an error that means overload. */
   adaptiveLimiter(spec: { readonly initial: number; readonly min: number; readonly max: number }): Caller & {
     limit(): number

@@ -45,18 +45,30 @@ export const loadScenarios = [
     await time.advance(0)
     expect(call.state === 'rejected', `both runs failed, and the call is ${call.state}`)
   }),
-  scenario(28, 'what was asked counts when it begins, not when it ends', ['throttle'], async ({ throttle, time }) => {
+  scenario(28, 'calls that have not ended count too', ['throttle'], async ({ throttle, time }) => {
     const one = throttle()
-    for (let count = 0; count < 50; count++) await settled(time, () => one.call(failing()))
-    const slow = held()
-    for (let count = 0; count < 200; count++) watch(() => one.call(slow.work))
-    await time.advance(0)
-    expect(slow.begun < 150, `the target refuses all, and ${slow.begun} of 200 calls were begun because none had ended yet`)
+    for (let count = 0; count < 20; count++) await settled(time, () => one.call(succeeds))
+    // From now on the target answers nobody.
+    const hanging = held()
+    let asked = 0
+    const ask = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 100, asked++) {
+        watch(() => one.call(hanging.work))
+        await time.advance(100)
+      }
+    }
+    await ask(15_000)
+    const before = hanging.begun
+    const askedBefore = asked
+    await ask(5000)
+    const share = (hanging.begun - before) / (asked - askedBefore)
+    expect(share < 0.8, `no call ended for 15 s, and ${Math.round(share * 100)} % of the next ones were begun all the same`)
   }),
   scenario(28, 'a few always go through, to see whether the target is back', ['throttle'], async ({ throttle, time }) => {
     const one = throttle()
-    const work = failing()
-    for (let count = 0; count < 3000; count++) await settled(time, () => one.call(work))
+    const work = failing(one.refusal)
+    for (let count = 0; count < 2000; count++) await settled(time, () => one.call(work))
+    expect(work.runs() < 1000, `the target refused all of 2000 calls, and ${work.runs()} were made`)
     const before = work.runs()
     for (let count = 0; count < 1000; count++) await settled(time, () => one.call(work))
     expect(work.runs() > before, 'the target was down for long, and of 1000 calls none went through to see whether it is back')

@@ -29,10 +29,10 @@ export function scenario<Name extends PartName>(
     name,
     needs,
     clock,
-    run(adapter) {
+    async run(adapter) {
       if (!applies({ needs }, adapter))
         throw new Error(`${adapter.name} does not have what this scenario needs: ${needs.join(', ')}`)
-      return play(adapter as Equipped<Name>)
+      await play(adapter as Equipped<Name>)
     },
   }
 }

@@ -2,14 +2,19 @@
 import { type Clock, systemClock } from '../../../core/clock.ts'
 import { TimeoutError } from '../../../core/errors.ts'
 import { compose, type Policy } from '../../../core/policy.ts'
-import { parseRetryAfter } from '../../../core/retry-after.ts'
+import { seededRandom } from '../../../core/random.ts'
+import { adaptiveLimiter } from '../../../policies/adaptive-limiter/adaptive-limiter.ts'
+import { budget } from '../../../policies/budget/budget.ts'
 import { bulkhead } from '../../../policies/bulkhead/bulkhead.ts'
+import { chaos } from '../../../policies/chaos/chaos.ts'
 import { type CircuitBreakerOptions, circuitBreaker } from '../../../policies/circuit-breaker/circuit-breaker.ts'
 import { coalesce } from '../../../policies/coalesce/coalesce.ts'
 import type { CoalesceOptions } from '../../../policies/coalesce/options.ts'
+import { fallback } from '../../../policies/fallback/fallback.ts'
 import { hedge } from '../../../policies/hedge/hedge.ts'
 import { rateLimiter } from '../../../policies/rate-limiter/rate-limiter.ts'
 import { retry } from '../../../policies/retry/retry.ts'
+import { throttle } from '../../../policies/throttle/throttle.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { memoryStore } from '../../../stores/memory/memory-store.ts'
 import { defineKind } from '../../../work/kind.ts'
@@ -69,9 +74,7 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
   }
   const obedient = (policy: Policy, within?: number) => ({
     ...through(policy, within),
-    // As the doors to HTTP clients do it.
-    failure: (headers: Readonly<Record<string, string>>) =>
-      Object.assign(new Error('503'), { status: 503, retryAfterMs: parseRetryAfter(headers, clock.wallNow()) }),
+    failure: (headers: Readonly<Record<string, string>>) => Object.assign(overload(), { headers }),
   })
 
   return {
@@ -141,6 +144,16 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
       const again = () => retry({ maxAttempts: 3, backoff: { initial: 1 }, clock })
       return { 'compose(bulkhead, retry)': observed(places(), again()), 'compose(retry, bulkhead)': observed(again(), places()) }
     },
+    budgetedRetry: (spec) => {
+      // So many in the ten seconds of its window, whatever is called.
+      const extra = budget({ ratio: 0, minPerSecond: spec.budget / 10, clock })
+      return through(retry({ ...retryOptions(spec), budget: extra }))
+    },
+    throttle: () => ({ ...through(throttle({ random: seededRandom(1), clock })), refusal: overload() }),
+    adaptiveLimiter: (bounds) => {
+      const limiter = adaptiveLimiter({ ...bounds, random: seededRandom(1), clock })
+      return { ...through(limiter), limit: () => limiter.limit, dropped: overload() }
+    },
     hedge: ({ attempts, delayMs }) => through(hedge({ maxHedges: attempts - 1, delay: delayMs, clock })),
     storedCache: (store) => through(coalesce({ ttl: '1h', name: 'answers', store: boxed(store), clock })),
     twins: () => ({
@@ -160,6 +173,11 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
         ['bulkhead', () => bulkhead({ limit: 1, ...typo })],
         ['rateLimiter', () => rateLimiter({ limit: 1, per: 1, ...typo })],
         ['hedge', () => hedge(typo)],
+        ['adaptiveLimiter', () => adaptiveLimiter(typo)],
+        ['throttle', () => throttle(typo)],
+        ['budget', () => budget(typo)],
+        ['fallback', () => fallback({ use: 1, ...typo })],
+        ['chaos', () => chaos({ enabled: () => false, fault: overload, ...typo })],
         ['coalesce', () => coalesce(typo)],
       ]
     },
@@ -171,6 +189,10 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
       rateLimiter: makePacer({ limit: 100, perMs: 1000 }),
       hedge: through(hedge({ delay: 1000, clock })),
       coalesce: through(coalesce({ clock })),
+      fallback: through(fallback({ use: 'another answer', handle: () => false, clock })),
+      adaptiveLimiter: through(adaptiveLimiter({ clock })),
+      throttle: through(throttle({ clock })),
+      chaos: through(chaos({ enabled: () => false, fault: overload, clock })),
     }),
   }
 }
@@ -200,6 +222,11 @@ function realTime(): ConformanceTime {
     },
     exact: false,
   }
+}
+
+/** As HTTP clients say it. */
+function overload(): Error {
+  return Object.assign(new Error('overloaded'), { status: 503 })
 }
 
 /** The port of coalesce wants what is kept in an object, so that `undefined` can be kept too. */
