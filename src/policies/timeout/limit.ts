@@ -1,7 +1,8 @@
 /**
  * How long a call may take: one number, one by the operation's name, or what a function says.
  */
-import type { Duration } from '../../core/duration.ts'
+import { bounded, type PlainRecord } from '../../core/description.ts'
+import { type Duration, parseDuration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Execution } from '../../core/operation.ts'
 import { checkDuration } from '../../core/validate.ts'
@@ -23,6 +24,22 @@ export function limitRule(
   for (const [operation, value] of Object.entries(byOperation))
     own.set(operation, readLimit(value, `timeout.byOperation.${operation}`))
   return (execution) => own.get(execution.operation) ?? (typeof common === 'number' ? common : common(execution))
+}
+
+/** Limits that were checked, as plain data; what a function says for each call is not known ahead. */
+export function describeLimits(
+  limit: Duration | ((execution: Execution) => Duration),
+  byOperation: Readonly<Record<string, Duration>> = {},
+): PlainRecord {
+  const own = Object.entries(byOperation).map(([operation, value]) => [operation, { limitMs: readBounded(value) }] as const)
+  return {
+    ...(typeof limit === 'function' ? { limitBy: 'call' } : { limitMs: readBounded(limit) }),
+    ...(own.length === 0 ? {} : { byOperation: Object.fromEntries(own) }),
+  }
+}
+
+function readBounded(limit: Duration): number | undefined {
+  return bounded(parseDuration(limit, 'limit', { max: Number.POSITIVE_INFINITY }))
 }
 
 function readLimit(value: Duration, option: string): number {

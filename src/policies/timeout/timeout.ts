@@ -7,7 +7,9 @@
  *
  * Not for synchronous operations: nothing can interrupt them.
  */
+
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { TimeoutError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -15,7 +17,7 @@ import type { Execution } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage, TimeoutStage } from '../../core/stage.ts'
 import { checkDuration, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
-import { type LimitRule, limitRule } from './limit.ts'
+import { describeLimits, type LimitRule, limitRule } from './limit.ts'
 
 export interface TimeoutOptions {
   /** How long, or a function that says so for each call. At least 1 ms; `Infinity` is no limit. */
@@ -51,6 +53,7 @@ export class Timeout extends BasePolicy implements TimeoutStage {
   /** @internal */
   readonly releasesAtOnce: boolean
   readonly #limit: LimitRule
+  readonly #options: PlainRecord
   #expired = 0
   #abandoned = 0
   #abandonedTotal = 0
@@ -61,6 +64,11 @@ export class Timeout extends BasePolicy implements TimeoutStage {
     this.#limit = limitRule(options.limit, options.byOperation)
     this.graceMs = checkDuration(options.grace ?? 0, 'timeout.grace')
     this.releasesAtOnce = checkOneOf(options.release ?? 'settled', 'timeout.release', ['settled', 'at-once']) === 'at-once'
+    this.#options = { ...describeLimits(options.limit, options.byOperation), graceMs: this.graceMs, release: options.release }
+  }
+
+  override describe(): PolicyDescription {
+    return { name: this.name, type: 'timeout', options: this.#options, state: { ...this.status() } }
   }
 
   get [STAGES](): readonly Stage[] {
