@@ -11,6 +11,7 @@ export type { AdaptiveLimiterOptions } from './adaptive-limiter/options.ts'
 export type { AdaptiveLimiterStored } from './adaptive-limiter/snapshot.ts'
 export { type BudgetOptions, type BudgetSnapshot, budget, CallBudget } from './budget/budget.ts'
 export { Bulkhead, type BulkheadOptions, type BulkheadSnapshot, bulkhead } from './bulkhead/bulkhead.ts'
+export type { Overflow } from './bulkhead/machine.ts'
 export { Chaos, type ChaosOptions, type ChaosStatus, chaos } from './chaos/chaos.ts'
 export type { ChaosCounts } from './chaos/machine.ts'
 export {
@@ -30,8 +31,17 @@ export type { HedgeDelay, QuantileDelay } from './hedge/delay.ts'
 export { Hedge, type HedgeOptions, type HedgeStatus, type HedgeStored, hedge } from './hedge/hedge.ts'
 export { type HedgeFailure, hedgeFailuresOf } from './hedge/history.ts'
 export { hedgeNumberOf } from './hedge/number.ts'
-export type { RateDecision } from './rate-limiter/machine.ts'
-export { RateLimiter, type RateLimiterOptions, rateLimiter } from './rate-limiter/rate-limiter.ts'
+export type { RateOptions, ResponseLike } from './rate-limiter/options.ts'
+export {
+  RateLimiter,
+  type RateLimiterOptions,
+  type RateWaitOptions,
+  rateLimiter,
+  type ServerQuota,
+} from './rate-limiter/rate-limiter.ts'
+export type { RateDecision } from './rate-limiter/rate-machine.ts'
+export type { Reservation } from './rate-limiter/reservation.ts'
+export type { RateLimiterStored } from './rate-limiter/snapshot.ts'
 export type { BackoffOptions, BackoffType, Jitter } from './retry/machine.ts'
 export { attemptsOf, RetriesExhaustedError, Retry, type RetryOptions, retry } from './retry/retry.ts'
 export {

@@ -1,9 +1,8 @@
 /**
- * Places in the future that were given up while later ones stood: those who have the later ones sleep until then, so only a
- * newcomer can use what was freed.
+ * Places in the future that were given up while later ones stood: those who have the later ones keep them, so only a newcomer
+ * can use what was freed.
  */
-/** Times that differ by less are the same: sums of fractions are off by a little. */
-export const SAME_TIME_MS = 1e-3
+import { SAME_TIME_MS } from './rate-machine.ts'
 
 export class FreedPlaces {
   /** Earliest first. */

@@ -2,194 +2,251 @@
  * Two ways to keep a rate, both O(1) per decision, both exact, both told the time.
  *
  * Token bucket as GCRA (ITU-T I.371, the "theoretical arrival time"): one number per key. `burst` may go at once, after that
- * one per emission interval. Sliding window: a ring of the last `limit` admissions; never more than `limit` in any window of
- * that length.
+ * one per emission interval. Sliding window: a ring of the last admissions; never more than `limit` in any window of that
+ * length.
  *
  * A place that was reserved and given up again is free at once: the latest one is undone, an earlier one, behind which others
  * already sleep, goes to the next who asks for as much.
  */
-import { FreedPlaces, SAME_TIME_MS } from './freed-places.ts'
+import { FreedPlaces } from './freed-places.ts'
+import { numbersOf, RateMachine, type RateState, SAME_TIME_MS } from './rate-machine.ts'
 
-export interface RateDecision {
-  readonly allowed: boolean
-  /** 0 when allowed, else how long until the same cost would be allowed if nobody else took any. */
-  readonly retryAfterMs: number
-  /** Whole permits left after this decision. */
-  readonly remaining: number
-}
-
-export interface RateMachine {
-  /** The largest cost that can ever be allowed. */
+export class TokenBucket extends RateMachine {
   readonly capacity: number
-  /** What `take` would answer. */
-  peek(now: number, cost: number): RateDecision
-  /** Decides, and counts the cost when allowed. */
-  take(now: number, cost: number): RateDecision
-  /** The same in a number: 0 when allowed, else how long until it would be. */
-  tryTake(now: number, cost: number): number
-  /** Counts the cost now for a call that starts later; answers the wait in ms. */
-  reserve(now: number, cost: number): number
-  /** Gives a reserved place of the future back; `at` is the time of its reservation plus its wait. */
-  refund(at: number, cost: number): void
-  /** True when it is as good as new: its state may be forgotten. */
-  isIdle(now: number): boolean
-}
-
-export class TokenBucket implements RateMachine {
-  readonly capacity: number
+  /** When the bucket will be full again: all that there is to know of it. */
+  fullAt = Number.NEGATIVE_INFINITY
   readonly #intervalMs: number
   readonly #toleranceMs: number
-  /** When the bucket will be full again. */
-  #fullAt = Number.NEGATIVE_INFINITY
   #freed: FreedPlaces | undefined
 
   constructor(limit: number, perMs: number, burst: number) {
+    super()
     this.capacity = burst
     this.#intervalMs = perMs / limit
     this.#toleranceMs = Math.min(SAME_TIME_MS, this.#intervalMs / 100)
   }
 
-  peek(now: number, cost: number): RateDecision {
-    const wait = this.#wait(now, cost)
-    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
+  get idleAt(): number {
+    return this.fullAt
   }
 
-  take(now: number, cost: number): RateDecision {
-    const wait = this.tryTake(now, cost)
-    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
+  get mark(): number {
+    return this.fullAt
   }
 
-  tryTake(now: number, cost: number): number {
-    const wait = this.#wait(now, cost)
-    if (wait === 0) this.#occupy(now, now, cost)
-    return wait
+  /** True when `fullAt` is not all that there is to know. */
+  get hasFreedPlaces(): boolean {
+    return this.#freed !== undefined
   }
 
-  reserve(now: number, cost: number): number {
-    const wait = this.#wait(now, cost)
-    this.#occupy(now, now + wait, cost)
-    return wait
-  }
-
-  refund(at: number, cost: number): void {
-    this.#freed ??= new FreedPlaces()
-    this.#freed.add(at, cost)
-    for (let latest = this.#freed.latest; latest !== undefined; latest = this.#freed.latest) {
-      if (Math.abs(latest.at + this.capacity * this.#intervalMs - this.#fullAt) > this.#toleranceMs) return
-      this.#fullAt -= latest.cost * this.#intervalMs
-      this.#freed.dropLatest()
-    }
-    this.#freed = undefined
-  }
-
-  #wait(now: number, cost: number): number {
-    const at = this.#freed?.earliest(now, cost) ?? Math.max(this.#fullAt, now) + (cost - this.capacity) * this.#intervalMs
+  wait(now: number, cost: number): number {
+    let at = Math.max(this.fullAt, now) + (cost - this.capacity) * this.#intervalMs
+    if (this.#freed !== undefined) at = Math.min(at, this.#freed.earliest(now, cost) ?? at)
     return at - now > this.#toleranceMs ? at - now : 0
   }
 
-  #occupy(now: number, at: number, cost: number): void {
-    if (this.#freed?.take(at, cost)) return
-    this.#fullAt = Math.max(this.#fullAt, now) + cost * this.#intervalMs
-  }
-
-  #remaining(now: number): number {
-    const missing = Math.max(0, this.#fullAt - now) / this.#intervalMs
+  remaining(now: number): number {
+    const missing = Math.max(0, this.fullAt - now) / this.#intervalMs
     return Math.max(0, Math.floor(this.capacity - missing + this.#toleranceMs / this.#intervalMs))
   }
 
-  isIdle(now: number): boolean {
-    return this.#fullAt <= now
-  }
-}
-
-export class SlidingWindow implements RateMachine {
-  readonly capacity: number
-  readonly #perMs: number
-  /** Times of the last `limit` admissions, oldest at `#next`. */
-  readonly #ring: Float64Array
-  #next = 0
-  #latest = Number.NEGATIVE_INFINITY
-  #freed: FreedPlaces | undefined
-
-  constructor(limit: number, perMs: number) {
-    this.capacity = limit
-    this.#perMs = perMs
-    this.#ring = new Float64Array(limit).fill(Number.NEGATIVE_INFINITY)
+  occupy(_now: number, at: number, cost: number): void {
+    if (this.#freed?.take(at, cost)) return
+    this.fullAt = Math.max(this.fullAt, at) + cost * this.#intervalMs
   }
 
-  peek(now: number, cost: number): RateDecision {
-    const wait = this.#wait(now, cost)
-    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
+  undo(_at: number, cost: number): void {
+    this.fullAt -= cost * this.#intervalMs
   }
 
-  take(now: number, cost: number): RateDecision {
-    const wait = this.tryTake(now, cost)
-    return { allowed: wait === 0, retryAfterMs: wait, remaining: this.#remaining(now) }
-  }
-
-  tryTake(now: number, cost: number): number {
-    const wait = this.#wait(now, cost)
-    if (wait === 0) this.#occupy(now, cost)
-    return wait
-  }
-
-  reserve(now: number, cost: number): number {
-    const wait = this.#wait(now, cost)
-    this.#occupy(now + wait, cost)
-    return wait
-  }
-
-  refund(at: number, cost: number): void {
+  refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
+    if (at <= now) {
+      if (mark !== this.fullAt) return false
+      this.undo(at, cost)
+      return true
+    }
     this.#freed ??= new FreedPlaces()
     this.#freed.add(at, cost)
     for (let latest = this.#freed.latest; latest !== undefined; latest = this.#freed.latest) {
-      if (Math.abs(latest.at - this.#latest) > SAME_TIME_MS) return
-      this.#undo(latest.at, latest.cost)
+      if (Math.abs(latest.at + this.capacity * this.#intervalMs - this.fullAt) > this.#toleranceMs) return true
+      this.undo(latest.at, latest.cost)
       this.#freed.dropLatest()
     }
     this.#freed = undefined
+    return true
   }
 
-  /** Takes the latest admissions out of the ring. What they replaced had left the window by then, and that is all that counts. */
-  #undo(at: number, cost: number): void {
-    const oldest = cost < this.capacity ? (this.#ring[this.#next] as number) : at - this.#perMs
-    for (let count = 0; count < cost; count++) {
-      this.#next = (this.#next + this.capacity - 1) % this.capacity
-      this.#ring[this.#next] = Math.min(at - this.#perMs, oldest)
-    }
-    this.#latest = this.#ring[(this.#next + this.capacity - 1) % this.capacity] as number
+  penalize(now: number, cost: number): void {
+    this.#move(Math.max(this.fullAt, now) + cost * this.#intervalMs)
   }
 
-  /** The `cost` oldest admissions must have left the window. */
-  #wait(now: number, cost: number): number {
-    const last = this.#ring[(this.#next + cost - 1) % this.capacity] as number
-    const at = this.#freed?.earliest(now, cost) ?? Math.max(last + this.#perMs, this.#latest)
+  reward(_now: number, cost: number): void {
+    this.#move(this.fullAt - cost * this.#intervalMs)
+  }
+
+  drain(now: number): void {
+    this.#move(Math.max(this.fullAt, now + this.capacity * this.#intervalMs))
+  }
+
+  /** Freed places were told by their distance from `fullAt`, so they go. */
+  #move(fullAt: number): void {
+    this.#freed = undefined
+    this.fullAt = fullAt
+  }
+
+  dump(now: number): RateState {
+    return this.fullAt > now ? [this.fullAt - now] : []
+  }
+
+  /** What was reserved ahead died with its callers: the bucket is empty at worst. */
+  load(state: RateState, now: number, elapsedMs: number): void {
+    const [missingMs = 0] = numbersOf(state)
+    this.#move(now + Math.min(Math.max(missingMs - elapsedMs, 0), this.capacity * this.#intervalMs))
+  }
+}
+
+/** Rings begin with room for so many, since most keys are seen a few times only. */
+const FIRST_ROOM = 4
+
+export class SlidingWindow extends RateMachine {
+  readonly capacity: number
+  readonly #perMs: number
+  /** Times of the last admissions, oldest at `#next`; as many as ever were in one window, up to `capacity`. */
+  #ring: number[]
+  #next = 0
+  #latest = Number.NEGATIVE_INFINITY
+  #freed: FreedPlaces | undefined
+  #mark = 0
+
+  constructor(limit: number, perMs: number) {
+    super()
+    this.capacity = limit
+    this.#perMs = perMs
+    this.#ring = emptyRing(Math.min(limit, FIRST_ROOM))
+  }
+
+  get idleAt(): number {
+    return this.#latest + this.#perMs
+  }
+
+  get mark(): number {
+    return this.#mark
+  }
+
+  /** The `cost` oldest admissions of the last `capacity` must have left the window. */
+  wait(now: number, cost: number): number {
+    const unused = this.capacity - this.#ring.length
+    let at = this.#latest
+    if (cost > unused)
+      at = Math.max(at, (this.#ring[(this.#next + cost - 1 - unused) % this.#ring.length] as number) + this.#perMs)
+    if (this.#freed !== undefined) at = Math.min(at, this.#freed.earliest(now, cost) ?? at)
     return at - now > SAME_TIME_MS ? at - now : 0
   }
 
-  #occupy(time: number, cost: number): void {
-    if (this.#freed?.take(time, cost)) return
-    const at = Math.max(time, this.#latest)
-    for (let count = 0; count < cost; count++) {
-      this.#ring[this.#next] = at
-      this.#next = (this.#next + 1) % this.capacity
-    }
-    this.#latest = at
-  }
-
-  #remaining(now: number): number {
+  remaining(now: number): number {
     // Times in the ring only grow from the oldest on, so the ones that have left are found by bisection.
     let low = 0
-    let high = this.capacity
+    let high = this.#ring.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((this.#ring[(this.#next + middle) % this.capacity] as number) + this.#perMs <= now) low = middle + 1
+      if ((this.#ring[(this.#next + middle) % this.#ring.length] as number) + this.#perMs <= now) low = middle + 1
       else high = middle
     }
-    return low
+    return this.capacity - this.#ring.length + low
   }
 
-  isIdle(now: number): boolean {
-    return this.#latest + this.#perMs <= now
+  occupy(_now: number, time: number, cost: number): void {
+    if (this.#freed?.take(time, cost)) return
+    this.#count(Math.max(time, this.#latest), cost)
   }
+
+  #count(at: number, cost: number): void {
+    for (let count = 0; count < cost; count++) {
+      if (this.#ring.length < this.capacity && (this.#ring[this.#next] as number) + this.#perMs > at) this.#grow()
+      this.#ring[this.#next] = at
+      this.#next = this.#next + 1 === this.#ring.length ? 0 : this.#next + 1
+    }
+    this.#latest = at
+    this.#mark++
+  }
+
+  /** Nothing is forgotten that is still in the window. */
+  #grow(): void {
+    const inOrder = this.#inOrder()
+    this.#ring = emptyRing(Math.min(this.capacity, this.#ring.length * 2) - this.#ring.length).concat(inOrder)
+    this.#next = 0
+  }
+
+  #inOrder(): number[] {
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
+  }
+
+  /** What the latest admissions replaced had left the window by then, and that is all that counts. */
+  undo(at: number, cost: number): void {
+    const oldest = cost < this.#ring.length ? (this.#ring[this.#next] as number) : at - this.#perMs
+    for (let count = 0; count < cost; count++) {
+      this.#next = (this.#next + this.#ring.length - 1) % this.#ring.length
+      this.#ring[this.#next] = Math.min(at - this.#perMs, oldest)
+    }
+    this.#latest = this.#ring[(this.#next + this.#ring.length - 1) % this.#ring.length] as number
+    this.#mark++
+  }
+
+  refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
+    if (at <= now) {
+      if (mark !== this.#mark) return false
+      this.undo(at, cost)
+      return true
+    }
+    this.#freed ??= new FreedPlaces()
+    this.#freed.add(at, cost)
+    for (let latest = this.#freed.latest; latest !== undefined; latest = this.#freed.latest) {
+      if (Math.abs(latest.at - this.#latest) > SAME_TIME_MS) return true
+      this.undo(latest.at, latest.cost)
+      this.#freed.dropLatest()
+    }
+    this.#freed = undefined
+    return true
+  }
+
+  penalize(now: number, cost: number): void {
+    this.#freed = undefined
+    this.#count(Math.max(now, this.#latest), cost)
+  }
+
+  /** The newest admissions are forgotten. */
+  reward(_now: number, cost: number): void {
+    const kept = this.#inOrder().slice(0, Math.max(0, this.#ring.length - cost))
+    this.#load(kept)
+  }
+
+  drain(now: number): void {
+    this.#load(Array.from({ length: this.capacity }, () => Math.max(now, this.#latest)))
+  }
+
+  dump(now: number): RateState {
+    return this.#inOrder()
+      .filter((at) => at + this.#perMs > now && at <= now)
+      .map((at) => at - now)
+  }
+
+  load(state: RateState, now: number, elapsedMs: number): void {
+    const times = numbersOf(state).map((ago) => now + Math.min(ago, 0) - elapsedMs)
+    const inWindow = times.filter((at) => at + this.#perMs > now).sort((one, other) => one - other)
+    this.#load(inWindow.slice(-this.capacity))
+  }
+
+  /** Begins anew with these admissions, oldest first. */
+  #load(times: readonly number[]): void {
+    const room = Math.max(times.length, Math.min(this.capacity, FIRST_ROOM))
+    this.#ring = emptyRing(room - times.length).concat(times)
+    this.#next = 0
+    this.#latest = this.#ring.at(-1) as number
+    this.#freed = undefined
+    this.#mark++
+  }
+}
+
+function emptyRing(room: number): number[] {
+  return Array.from({ length: room }, () => Number.NEGATIVE_INFINITY)
 }

@@ -116,7 +116,7 @@ describe('a rate limiter', () => {
     const next = limiter.wait()
     await clock.advance(100)
     await next
-    expect(limiter.reserve()).toBe(100)
+    expect(limiter.reserve().waitMs).toBe(100)
   })
 
   // T: 31

@@ -4,62 +4,64 @@
  * Not a limit on what runs at once (that is the bulkhead). The token bucket lets a burst go and then spaces calls evenly; the
  * sliding window allows `limit` in any window and nothing more.
  */
-import { type Clock, sleep, systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
-import { OptionError, RejectedError } from '../../core/errors.ts'
+import { RejectedError } from '../../core/errors.ts'
+import { reportListenerError } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
+import type { Execution } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
+import type { HeaderSource } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkInteger, checkKnown, checkName, checkNumber, checkOneOf } from '../../core/validate.ts'
-import { KeyedMachines } from './keyed.ts'
-import { type RateDecision, type RateMachine, SlidingWindow, TokenBucket } from './machine.ts'
+import { checkDuration, checkInteger, checkName } from '../../core/validate.ts'
+import { type Key, Limits } from './limits.ts'
+import { type RateLimiterOptions, type ResponseLike, readOptions } from './options.ts'
+import { readRateLimits } from './rate-limit-headers.ts'
+import type { RateDecision } from './rate-machine.ts'
+import { Reservation } from './reservation.ts'
+import { hydrate, type RateLimiterStored, snapshotOf } from './snapshot.ts'
+import { takeTurn } from './take-turn.ts'
 
-export interface RateLimiterOptions {
-  /** So many calls … */
-  readonly limit: number
-  /** … in this time. */
-  readonly per: Duration
-  /** How many may go at once after a pause; token bucket only. Default: `limit`. */
-  readonly burst?: number
-  /** Default `'token-bucket'`. */
-  readonly algorithm?: 'token-bucket' | 'sliding-window'
-  /** A call waits up to this long for its turn; a longer wait is rejected. Default 0: reject at once. */
+export type { RateLimiterOptions } from './options.ts'
+
+export interface RateWaitOptions {
+  readonly signal?: AbortSignal
+  /** Rejected at once when it would take longer. Default: however long. */
   readonly maxWait?: Duration
-  /** At most so many keys are remembered. Default 1,000,000. */
-  readonly maxKeys?: number
-  /** Default `'rate-limiter'`. */
-  readonly name?: string
-  readonly clock?: Clock
 }
 
-const KNOWN = ['limit', 'per', 'burst', 'algorithm', 'maxWait', 'maxKeys', 'name', 'clock'] as const
+/** What a server says is left, see `learn`. */
+export interface ServerQuota {
+  readonly name: string
+  readonly limit: number | undefined
+  readonly remaining: number
+  /** Epoch ms. */
+  readonly resetAt: number
+}
 
 export class RateLimiter extends BasePolicy implements Gate {
+  /** The largest cost that can ever be allowed. */
   readonly capacity: number
-  readonly #all: RateMachine
-  readonly #keyed: KeyedMachines
-  readonly #maxWait: number
+  readonly #limits: Limits
+  readonly #cost: number | ((execution: Execution) => number)
+  readonly #keyOf: ((execution: Execution) => Key) | undefined
+  readonly #maxWaitMs: number
+  readonly #responseOf: ((outcome: unknown) => ResponseLike | undefined) | undefined
+  readonly #shadow: boolean
+  /** Nothing but admits or rejects: the path of most. */
+  readonly #plain: boolean
 
   constructor(options: RateLimiterOptions) {
-    checkKnown(options, KNOWN, 'rateLimiter')
+    const checked = readOptions(options)
     super(checkName(options.name ?? 'rate-limiter', 'rateLimiter.name'), options.clock ?? systemClock)
-    const algorithm = checkOneOf(options.algorithm ?? 'token-bucket', 'rateLimiter.algorithm', ['token-bucket', 'sliding-window'])
-    const per = checkDuration(options.per, 'rateLimiter.per', 1)
-    let make: () => RateMachine
-    if (algorithm === 'sliding-window') {
-      if (options.burst !== undefined)
-        throw new OptionError('rateLimiter.burst', "does nothing with algorithm 'sliding-window'", options.burst)
-      const limit = checkInteger(options.limit, 'rateLimiter.limit', 1, 10_000_000)
-      make = () => new SlidingWindow(limit, per)
-    } else {
-      const limit = checkNumber(options.limit, 'rateLimiter.limit', 1e-9)
-      const burst = checkInteger(options.burst ?? Math.max(1, Math.floor(limit)), 'rateLimiter.burst', 1)
-      make = () => new TokenBucket(limit, per, burst)
-    }
-    this.#all = make()
-    this.capacity = this.#all.capacity
-    this.#keyed = new KeyedMachines(make, checkInteger(options.maxKeys ?? 1_000_000, 'rateLimiter.maxKeys', 1))
-    this.#maxWait = checkDuration(options.maxWait ?? 0, 'rateLimiter.maxWait')
+    this.#limits = new Limits(checked.make, checked.maxKeys, checked.maxBlockMs, this.clock)
+    this.capacity = this.#limits.all.capacity
+    this.#cost = checked.cost
+    this.#keyOf = checked.keyOf
+    this.#maxWaitMs = checked.maxWaitMs
+    this.#responseOf = checked.responseOf
+    this.#shadow = checked.shadow
+    this.#plain = !checked.shadow && checked.maxWaitMs === 0 && checked.responseOf === undefined
   }
 
   get [STAGES](): readonly Stage[] {
@@ -68,44 +70,50 @@ export class RateLimiter extends BasePolicy implements Gate {
 
   /** Keys that are remembered now. */
   get keys(): number {
-    return this.#keyed.size
+    return this.#limits.keyed.size
   }
 
   /** What `consume` would answer; takes nothing. */
   decide(key?: string, cost = 1): RateDecision {
-    const now = this.clock.now()
-    return this.#machine(key, now).peek(now, this.#checkCost(cost))
+    return this.#limits.peek(key, this.clock.now(), this.#checkCost(cost))
   }
 
   /** Takes `cost` permits if they are there, and says so. */
   consume(key?: string, cost = 1): RateDecision {
-    const now = this.clock.now()
-    return this.#machine(key, now).take(now, this.#checkCost(cost))
+    return this.#limits.take(key, this.clock.now(), this.#checkCost(cost))
   }
 
-  /** Takes `cost` permits now or as soon as they are there; answers how long the caller must wait before its call, in ms. */
-  reserve(key?: string, cost = 1): number {
+  /** Takes `cost` permits now or as soon as they are there, for a call that its caller will make then. */
+  reserve(key?: string, cost = 1): Reservation {
     const now = this.clock.now()
-    return this.#machine(key, now).reserve(now, this.#checkCost(cost))
+    this.#checkCost(cost)
+    const machine = this.#limits.machine(key, now)
+    const waitMs = machine.reserve(now, cost)
+    const { mark } = machine
+    return new Reservation(waitMs, Math.ceil(this.clock.wallNow() + waitMs), () =>
+      this.#limits.refund(key, now + waitMs, cost, mark),
+    )
   }
 
-  /** Waits for its turn, however long; rejects with the signal's reason when it aborts. */
-  async wait(key?: string, cost = 1, signal?: AbortSignal): Promise<void> {
+  /**
+   * Waits for its turn, after all who wait already; rejects with the signal's reason when it aborts.
+   *
+   * @throws RejectedError when that would take longer than `maxWait`
+   */
+  async wait(key?: string, cost = 1, options: AbortSignal | RateWaitOptions = {}): Promise<void> {
+    const { signal, maxWait } = options instanceof AbortSignal ? { signal: options, maxWait: undefined } : options
+    const maxWaitMs = maxWait === undefined ? Number.POSITIVE_INFINITY : checkDuration(maxWait, 'maxWait')
     signal?.throwIfAborted()
     const now = this.clock.now()
-    const machine = this.#machine(key, now)
-    const delayMs = machine.reserve(now, this.#checkCost(cost))
-    if (delayMs > 0) await this.#turn(machine, now + delayMs, cost, delayMs, signal)
+    const waitMs = this.#limits.wait(key, now, this.#checkCost(cost))
+    if (waitMs > maxWaitMs) throw this.#rejection(waitMs)
+    if (waitMs === 0) this.#limits.tryTake(key, now, cost)
+    else await takeTurn(this.#limits, { key, cost, now, maxWaitMs, signal }, (ms) => this.#rejection(ms))
   }
 
-  /** Sleeps until a reserved place; who cancels gives it back. */
-  async #turn(machine: RateMachine, at: number, cost: number, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await sleep(this.clock, delayMs, signal)
-    } catch (reason) {
-      machine.refund(at, cost)
-      throw reason
-    }
+  /** How many wait for their turn now. */
+  waiting(key?: string): number {
+    return this.#limits.waiting(key)
   }
 
   /** The question as a bot asks it: may this action go now, and if not, how long should it sleep? Takes nothing. */
@@ -115,8 +123,103 @@ export class RateLimiter extends BasePolicy implements Gate {
     return { allow: allowed, sleep: retryAfterMs, reason }
   }
 
-  #machine(key: string | undefined, now: number): RateMachine {
-    return key === undefined ? this.#all : this.#keyed.at(key, now)
+  /** Counts a cost that nobody asked for, such as for a failed login; those who wait move back. */
+  penalize(key?: string, cost = 1): void {
+    this.#checkCost(cost)
+    this.#limits.change(key, (machine, now) => machine.penalize(now, cost))
+  }
+
+  /** Gives back so much of what was counted, such as for a call that turned out to be free; those who wait move up. */
+  reward(key?: string, cost = 1): void {
+    this.#checkCost(cost)
+    this.#limits.change(key, (machine, now) => machine.reward(now, cost))
+  }
+
+  /** Nothing is left as of now; it refills as usual. */
+  drain(key?: string): void {
+    this.#limits.change(key, (machine, now) => machine.drain(now))
+  }
+
+  /** Nothing goes for so long, at most `maxBlock`. A block that ends later stands; `unblock` ends it. */
+  block(duration: Duration, key?: string): void {
+    this.#block(checkDuration(duration, 'block'), key, 'hand')
+  }
+
+  /** Ends a block, and forgets what a server said of its limits. */
+  unblock(key?: string): void {
+    if (this.#limits.view(key) !== undefined) this.#limits.changeView(key, (view) => view.unblock())
+  }
+
+  #block(ms: number, key: Key, by: 'server' | 'hand'): void {
+    this.#limits.changeView(key, (view, now) => view.block(now, ms))
+    if (this.events.active)
+      this.events.emit({
+        ...this.about(),
+        ...(key === undefined ? {} : { key }),
+        type: 'rate-limiter.blocked',
+        retryAfterMs: ms,
+        by,
+      })
+  }
+
+  /**
+   * Takes over what a server says of its limits: `RateLimit` and `RateLimit-Policy`, `X-RateLimit-…` in its dialects, and
+   * `Retry-After`. Both limits hold then, ours and the server's.
+   */
+  learn(headers: HeaderSource, key?: string): void {
+    this.#learn(headers, key, undefined)
+  }
+
+  /** `learn` from a response: `Retry-After` counts with a 429 or 503, and a 429 that says nothing leaves nothing. */
+  learnFrom(response: ResponseLike, key?: string): void {
+    this.#learnFrom(response, key, undefined)
+  }
+
+  #learnFrom({ status, statusCode = status, headers = {} }: ResponseLike, key: Key, sent: number | undefined): void {
+    const refused = statusCode === 429 || statusCode === 503
+    const told = this.#learn(headers, key, sent, refused)
+    if (statusCode === 429 && !told) this.drain(key)
+  }
+
+  #learn(headers: HeaderSource, key: Key, sent: number | undefined, obeyed = true): boolean {
+    const { quotas, retryAfterMs } = readRateLimits(headers, this.clock.wallNow())
+    if (quotas.length > 0)
+      this.#limits.changeView(key, (view, now) => {
+        for (const quota of quotas) view.learn(now, quota, sent)
+      })
+    if (obeyed && retryAfterMs !== undefined) this.#block(retryAfterMs, key, 'server')
+    return retryAfterMs !== undefined || quotas.some(({ remaining }) => remaining === 0)
+  }
+
+  /** What servers said is left, see `learn`; empty when they said nothing that still holds. */
+  quotas(key?: string): readonly ServerQuota[] {
+    const now = this.clock.now()
+    const known = this.#limits.view(key)?.quotas(now) ?? []
+    return known.map(({ name, limit, remaining, resetAt }) => ({
+      name,
+      limit,
+      remaining: Math.max(0, remaining),
+      resetAt: Math.ceil(this.clock.wallNow() + resetAt - now),
+    }))
+  }
+
+  /**
+   * What was counted, as versioned plain data that outlives the process; see `hydrate`. Keys with all their permits are left
+   * out; of more than `maxKeys` (default 10,000) those stay that would take longest to be whole again.
+   */
+  snapshot(options: { readonly maxKeys?: number } = {}): RateLimiterStored {
+    const maxKeys = checkInteger(options.maxKeys ?? 10_000, 'maxKeys', 0)
+    return snapshotOf(this.#limits, this.clock.now(), this.clock.wallNow(), maxKeys)
+  }
+
+  /**
+   * Counts on from what an earlier process had counted, within the bounds of this one. Places that were reserved ahead died
+   * with their callers.
+   *
+   * @throws OptionError when it is not a snapshot of a version that this release knows
+   */
+  hydrate(stored: unknown): void {
+    hydrate(this.#limits, stored, this.clock.now(), this.clock.wallNow())
   }
 
   #checkCost(cost: number): number {
@@ -126,26 +229,58 @@ export class RateLimiter extends BasePolicy implements Gate {
   /** @internal */
   enter(execution: LiveExecution): unknown {
     const now = execution.now()
-    const machine = this.#machine(execution.key, now)
-    if (this.#maxWait > 0 && !execution.sync) return this.#enterWaiting(machine, execution, now)
-    const wait = machine.tryTake(now, 1)
-    if (wait > 0) this.#reject(execution, wait)
+    const key = this.#keyOf === undefined ? execution.key : this.#keyOf(execution)
+    const cost = this.#cost === 1 ? 1 : this.#costOf(execution)
+    if (!this.#plain) return this.#enterOtherwise(execution, now, key, cost)
+    const waitMs = this.#limits.tryTake(key, now, cost)
+    if (waitMs > 0) this.#reject(execution, waitMs)
     return undefined
   }
 
-  /** Refuses at once what could not start in time, and takes nothing for it. */
-  #enterWaiting(machine: RateMachine, execution: LiveExecution, now: number): unknown {
-    const { retryAfterMs: delayMs } = machine.peek(now, 1)
-    if (delayMs > this.#maxWait || now + delayMs >= execution.deadline) this.#reject(execution, delayMs)
-    machine.reserve(now, 1)
-    if (delayMs === 0) return undefined
-    if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.delayed', delayMs })
-    return this.#turn(machine, now + delayMs, 1, delayMs, execution.cancellable ? execution.signal : undefined)
+  #costOf(execution: LiveExecution): number {
+    return typeof this.#cost === 'number' ? this.#cost : checkInteger(this.#cost(execution), 'rateLimiter.cost', 0, this.capacity)
+  }
+
+  /** May answer with a number: what the server view had counted when this call was, for its response to be learnt from. */
+  #enterOtherwise(execution: LiveExecution, now: number, key: Key, cost: number): unknown {
+    const waitMs = cost === 0 ? 0 : this.#limits.wait(key, now, cost)
+    if (waitMs === 0) {
+      if (cost > 0) this.#limits.tryTake(key, now, cost)
+      return this.#sent(key)
+    }
+    const maxWaitMs = execution.sync ? 0 : this.#maxWaitMs
+    if (waitMs > maxWaitMs || now + waitMs >= execution.deadline) {
+      if (!this.#shadow) this.#reject(execution, waitMs)
+      if (this.events.active)
+        this.events.emit({ ...this.about(execution), type: 'rate-limiter.would-reject', retryAfterMs: waitMs })
+      return this.#sent(key)
+    }
+    if (this.#shadow) {
+      this.#limits.machine(key, now).reserve(now, cost)
+      if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.would-delay', delayMs: waitMs })
+      return this.#sent(key)
+    }
+    if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.delayed', delayMs: waitMs })
+    const signal = execution.cancellable ? execution.signal : undefined
+    const waiting = { key, cost, now, maxWaitMs, deadline: execution.deadline, signal }
+    return takeTurn(this.#limits, waiting, (ms) => this.#refused(execution, ms))
+  }
+
+  #sent(key: Key): number | undefined {
+    return this.#responseOf === undefined ? undefined : this.#limits.view(key)?.sent
   }
 
   #reject(execution: LiveExecution, retryAfterMs: number): never {
+    throw this.#refused(execution, retryAfterMs)
+  }
+
+  #refused(execution: LiveExecution, retryAfterMs: number): RejectedError {
     if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.rejected', retryAfterMs })
-    throw new RejectedError(`rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
+    return this.#rejection(retryAfterMs)
+  }
+
+  #rejection(retryAfterMs: number): RejectedError {
+    return new RejectedError(`rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
       code: 'ERR_RATE_LIMITED',
       policy: this.name,
       retryAfterMs,
@@ -154,17 +289,32 @@ export class RateLimiter extends BasePolicy implements Gate {
   }
 
   /** @internal */
-  succeeded(): void {}
+  succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
+    if (this.#responseOf !== undefined) this.#learnFromOutcome(permit, value, execution)
+  }
 
   /** @internal */
-  failed(): void {}
+  failed(permit: unknown, error: unknown, execution: LiveExecution): void {
+    if (this.#responseOf !== undefined) this.#learnFromOutcome(permit, error, execution)
+  }
+
+  #learnFromOutcome(permit: unknown, outcome: unknown, execution: LiveExecution): void {
+    try {
+      const response = this.#responseOf!(outcome)
+      if (response === undefined) return
+      const key = this.#keyOf === undefined ? execution.key : this.#keyOf(execution)
+      this.#learnFrom(response, key, typeof permit === 'number' ? permit : undefined)
+    } catch (error) {
+      reportListenerError(error, 'rateLimiter.learn')
+    }
+  }
 
   /** @internal */
   cancelled(): void {}
 }
 
 /**
- * @throws OptionError for an unknown option, a value out of bounds, or a burst that does nothing
+ * @throws OptionError for an unknown option, a value out of bounds, or an option that does nothing
  * @example
  * const replies = rateLimiter({ limit: 20, per: '1h', burst: 1 })
  * replies.consume('reply_post') // { allowed: true, retryAfterMs: 0, remaining: 0 }
