@@ -56,8 +56,10 @@ export interface ExplainOptions extends ExecuteOptions {
  * @example run
  * const breaker = circuitBreaker({ trip: { consecutive: 3 } })
  * breaker.isolate('under repair')
- * const { outcome, decidedBy, hint } = await explain(compose(retry(), breaker), () => 'answer')
- * // outcome 'rejected', decidedBy 'circuit-breaker', hint 'Somebody took this target out of use; …'
+ * const account = await explain(compose(retry(), breaker), () => 'answer')
+ * account.outcome // 'rejected'
+ * account.decidedBy // 'circuit-breaker'
+ * account.hint // 'Somebody took this target out of use; reset the breaker to admit calls again.'
  */
 export async function explain<T>(policy: Policy, operation: Operation<T>, options?: ExplainOptions): Promise<Explanation<T>> {
   const call = new ExplainedCall(policy, operation, options, false)
