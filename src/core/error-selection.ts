@@ -2,7 +2,7 @@
  * Errors chosen by lists instead of by a function: by class, by HTTP status, by code. As data it can stand in a configuration,
  * and be shown.
  */
-import { OptionError, showValue } from './errors.ts'
+import { isRejected, OptionError, showValue } from './errors.ts'
 import { statusOf } from './retryable.ts'
 import { checkKnown } from './validate.ts'
 
@@ -79,6 +79,8 @@ function hasCode(error: unknown, codes: ReadonlySet<unknown>, depth: number): bo
   if (typeof error !== 'object' || error === null || depth === 0) return false
   const { code, cause, errors } = error as Record<string, unknown>
   if (codes.has(code)) return true
+  // The cause of a refusal is what happened to others.
+  if (isRejected(error)) return false
   if (Array.isArray(errors) && errors.some((one) => hasCode(one, codes, depth - 1))) return true
   return hasCode(cause, codes, depth - 1)
 }

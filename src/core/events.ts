@@ -43,13 +43,14 @@ export type PolicyEvent = Common &
     /** Abandoned work has ended after all; `running` counts what is left. */
     | { readonly type: 'timeout.settled'; readonly limitMs: number; readonly running: number }
     | {
-        readonly type: 'circuit-breaker.changed'
+        /** `would-change`: of a breaker in shadow mode. */
+        readonly type: 'circuit-breaker.changed' | 'circuit-breaker.would-change'
         readonly from: BreakerStateName
         readonly to: BreakerStateName
         readonly reason: string
         readonly retryAfterMs?: number
       }
-    | { readonly type: 'circuit-breaker.rejected'; readonly retryAfterMs?: number }
+    | { readonly type: 'circuit-breaker.rejected' | 'circuit-breaker.would-reject'; readonly retryAfterMs?: number }
     | { readonly type: 'circuit-breaker.stale'; readonly outcome: string }
     | { readonly type: 'rate-limiter.rejected'; readonly retryAfterMs: number }
     | { readonly type: 'rate-limiter.delayed'; readonly delayMs: number }

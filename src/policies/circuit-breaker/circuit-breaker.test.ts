@@ -228,6 +228,25 @@ describe('a circuit breaker', () => {
       [{ openFor: 1000, openForMax: 999 }, 'circuitBreaker.openForMax'],
       [{ halfOpen: { calls: 5 } }, 'circuitBreaker.halfOpen.calls'],
       [{ isFailure: 'all' }, 'circuitBreaker.isFailure'],
+      [{ trip: { failures: 3, minimumCalls: 2 } }, 'circuitBreaker.trip'],
+      [{ trip: { failures: 3, windowCalls: 2 } }, 'circuitBreaker.trip.failures'],
+      [{ trip: { failures: 0 } }, 'circuitBreaker.trip.failures'],
+      [{ openFor: 0 }, 'circuitBreaker.openFor'],
+      [{ openForJitter: 1 }, 'circuitBreaker.openForJitter'],
+      [{ healAfter: 1000 }, 'circuitBreaker.healAfter'],
+      [{ healAfter: 0, openForMax: '2m' }, 'circuitBreaker.healAfter'],
+      [{ retryAfter: 'obey' }, 'circuitBreaker.retryAfter'],
+      [{ halfOpen: { failures: 0 } }, 'circuitBreaker.halfOpen.failures'],
+      [{ ramp: {} }, 'circuitBreaker.ramp.over'],
+      [{ ramp: { over: 5, from: 0 } }, 'circuitBreaker.ramp.from'],
+      [{ ramp: { over: 5, from: 1 } }, 'circuitBreaker.ramp.from'],
+      [{ ramp: { over: 5, to: 1 } }, 'circuitBreaker.ramp.to'],
+      [{ failureOn: {} }, 'circuitBreaker.failureOn'],
+      [{ ignoreOn: { statuses: ['404'] } }, 'circuitBreaker.ignoreOn.statuses'],
+      [{ classify: () => 'success', failureOn: { statuses: [500] } }, 'circuitBreaker.classify'],
+      [{ classify: () => 'success', ignoreOn: { statuses: [500] } }, 'circuitBreaker.classify'],
+      [{ mode: 'off' }, 'circuitBreaker.mode'],
+      [{ random: 0.5 }, 'circuitBreaker.random'],
     ]
     for (const [options, option] of wrong) {
       let error: unknown
@@ -312,7 +331,7 @@ describe('a snapshot of a breaker', () => {
 
   it('is refused when it is none, and survives nonsense in its numbers', async () => {
     const { clock, breaker } = make()
-    for (const bad of [undefined, null, 5, {}, { version: 2, state: 'open' }, { version: 1, state: 'half-open' }])
+    for (const bad of [undefined, null, 5, {}, { version: 3, state: 'open' }, { version: 1, state: 'half-open' }, { version: 2 }])
       expect(() => breaker.hydrate(bad)).toThrow(OptionError)
     breaker.hydrate({ version: 1, state: 'open', since: 'x', openUntil: null, reopened: -5 })
     await clock.advance(0)

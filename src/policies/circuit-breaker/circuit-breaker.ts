@@ -6,150 +6,95 @@
  * Not for errors that say something about the request and nothing about the target: tell them apart with `isFailure`.
  * One breaker per target, shared by all of its calls.
  */
-
-import { type Clock, systemClock } from '../../core/clock.ts'
-import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
+import { systemClock } from '../../core/clock.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
-import { OptionError, RejectedError } from '../../core/errors.ts'
-import { type BreakerStateName, reportListenerError } from '../../core/events.ts'
+import { RejectedError } from '../../core/errors.ts'
+import type { BreakerStateName } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import { isRejection, ManualPermit, type Rejection } from '../../core/permit.ts'
+import { isRejection, ManualPermit, type Permit, type Rejection } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
+import { retryAfterOf } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
+import { checkDuration, checkName, checkOneOf } from '../../core/validate.ts'
+import { type IsolateOptions, Isolation, Isolations, readIsolation } from './isolation.ts'
 import { type BreakerChange, BreakerMachine, type BreakerPermit } from './machine.ts'
+import { type BreakerMode, type BreakerPlan, type CircuitBreakerOptions, readOptions } from './options.ts'
+import { ShadowBook } from './shadow.ts'
 import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
-import { describeTrip, readTrip, type TripOptions } from './trip.ts'
-import type { CallWindow } from './window.ts'
+import { type BreakerDetails, statusOf } from './status.ts'
 
-export interface CircuitBreakerOptions {
-  /** When it opens. Default: 5 failures in a row. */
-  readonly trip?: TripOptions
-  /** How long it stays open before it probes. Default 60 s. */
-  readonly openFor?: Duration
-  /** Each failed probe doubles the open time up to this. Default: `openFor`, no growth. */
-  readonly openForMax?: Duration
-  readonly halfOpen?: {
-    /** How many probes may run at once. Default 1. */
-    readonly maxCalls?: number
-    /** How many must succeed to close. Default 1. */
-    readonly successes?: number
-    /** A probe that takes longer counts as failed. Default: `openFor`, at least 30 s. */
-    readonly probeLease?: Duration
-  }
-  /** Which errors speak against the target; others are neutral. Default: all. */
-  readonly isFailure?: (error: unknown) => boolean
-  /**
-   * What each error says of the target, instead of `isFailure`: an answer such as 404 is a `success`, since the target
-   * answers; a fault of the caller is `neutral`.
-   */
-  readonly classify?: (error: unknown) => Outcome
-  /** Which results speak against the target. Default: none. */
-  readonly isFailureResult?: (value: unknown) => boolean
-  /** Default `'circuit-breaker'`. */
-  readonly name?: string
-  readonly clock?: Clock
-}
+export type { CircuitBreakerOptions } from './options.ts'
+export type { BreakerStatus } from './status.ts'
 
-export interface BreakerStatus {
-  readonly state: BreakerStateName
-  /** Epoch ms when it entered this state. */
-  readonly since: number
-  readonly reason: string
-  /** Epoch ms of the next probe, while open. */
-  readonly probeAt: number | undefined
-  readonly consecutiveFailures: number
-  /** Finished calls in the window, and failures among them; without a window the failures in a row. */
-  readonly calls: number
-  readonly failures: number
-  /** Results that came back too late to count. */
-  readonly stale: number
-}
+/** A generation where nothing is timed or counted, else a permit, or the book of what a shadow lets pass. */
+type Entry = number | BreakerPermit | ShadowBook
 
 export class CircuitBreaker extends BasePolicy implements Gate {
   readonly #machine: BreakerMachine
-  readonly #window: CallWindow | undefined
-  readonly #classify: (error: unknown) => Outcome
-  readonly #classifyResult: ((value: unknown) => Outcome) | undefined
-  readonly #openMaxMs: number
-  readonly #options: PlainRecord
+  readonly #plan: BreakerPlan
+  readonly #isolations = new Isolations()
+  readonly #shadow = new ShadowBook()
+  #mode: BreakerMode
+  #rejected = 0
+  /** What opened it: the cause of its refusals. */
+  #lastError: unknown
 
   constructor(options: CircuitBreakerOptions = {}) {
-    checkKnown(
-      options,
-      ['trip', 'openFor', 'openForMax', 'halfOpen', 'isFailure', 'classify', 'isFailureResult', 'name', 'clock'],
-      'circuitBreaker',
-    )
+    const plan = readOptions(options)
     super(checkName(options.name ?? 'circuit-breaker', 'circuitBreaker.name'), options.clock ?? systemClock)
-    const halfOpen = options.halfOpen ?? {}
-    checkKnown(halfOpen, ['maxCalls', 'successes', 'probeLease'], 'circuitBreaker.halfOpen')
-    const trip = readTrip(options.trip ?? { consecutive: 5 }, 'circuitBreaker.trip')
-    const openMs = checkDuration(options.openFor ?? 60_000, 'circuitBreaker.openFor', 1)
-    this.#openMaxMs = checkDuration(options.openForMax ?? openMs, 'circuitBreaker.openForMax', openMs)
-    this.#window = trip.window
-    this.#classify = classifier(options)
-    this.#classifyResult = resultClassifier(options)
-    const settings = {
-      trip,
-      openMs,
-      openMaxMs: this.#openMaxMs,
-      halfOpenCalls: checkInteger(halfOpen.maxCalls ?? 1, 'circuitBreaker.halfOpen.maxCalls', 1),
-      successes: checkInteger(halfOpen.successes ?? 1, 'circuitBreaker.halfOpen.successes', 1),
-      probeLeaseMs: checkDuration(halfOpen.probeLease ?? Math.max(openMs, 30_000), 'circuitBreaker.halfOpen.probeLease', 1),
-    }
-    this.#options = {
-      ...describeTrip(trip),
-      openForMs: openMs,
-      openForMaxMs: this.#openMaxMs,
-      halfOpenCalls: settings.halfOpenCalls,
-      successes: settings.successes,
-      probeLeaseMs: settings.probeLeaseMs,
-    }
-    this.#machine = new BreakerMachine(settings, (change) => this.#changed(change), this.clock.now())
-  }
-
-  override describe(): PolicyDescription {
-    const { state, consecutiveFailures, calls, failures } = this.status()
-    const { openUntil } = this.#machine
-    const wait = state === 'open' ? { retryAfterMs: Math.max(0, openUntil - this.clock.now()) } : {}
-    const now = { state, consecutiveFailures, calls, failures, ...wait }
-    return { name: this.name, type: 'circuit-breaker', options: this.#options, state: now }
+    this.#plan = plan
+    this.#mode = plan.mode
+    this.#machine = new BreakerMachine(plan, (change) => this.#changed(change), this.clock.now())
   }
 
   get [STAGES](): readonly Stage[] {
     return [{ type: 'gate', gate: this }]
   }
 
+  /** In shadow mode: what it would be. */
   get state(): BreakerStateName {
+    if (this.#machine.state === 'isolated') this.#machine.endIsolation(this.clock.now())
     return this.#machine.state
   }
 
-  status(): BreakerStatus {
-    const machine = this.#machine
-    const now = this.clock.now()
-    const offset = this.clock.wallNow() - now
-    this.#window?.expire(now)
-    return {
-      state: machine.state,
-      since: Math.round(machine.since + offset),
-      reason: machine.reason,
-      probeAt: machine.state === 'open' ? Math.ceil(machine.openUntil + offset) : undefined,
-      consecutiveFailures: machine.consecutiveFailures,
-      calls: this.#window?.calls ?? machine.consecutiveFailures,
-      failures: this.#window?.failures ?? machine.consecutiveFailures,
-      stale: machine.stale,
-    }
+  get mode(): BreakerMode {
+    return this.#mode
+  }
+
+  /** Goes over to refusing calls, or to only telling which it would refuse. What was learnt is kept. */
+  setMode(mode: BreakerMode): void {
+    this.#mode = checkOneOf(mode, 'mode', ['enforce', 'shadow'])
+  }
+
+  status(): BreakerDetails {
+    const counts = { mode: this.#mode, rejected: this.#rejected, shadow: this.#shadow }
+    return statusOf(this.#machine, this.#plan.trip.window, this.clock, counts)
   }
 
   /** How many calls it would admit now, or how long it would refuse. Uses up nothing. */
   peek(): { readonly slots: number } | { readonly retryAfterMs?: number } {
-    return this.#machine.peek(this.clock.now())
+    const answer = this.#machine.peek(this.clock.now())
+    return this.#refuses ? answer : { slots: Number.POSITIVE_INFINITY }
   }
 
-  /** Rejects every call until `reset`. */
-  isolate(reason = 'isolated by hand'): void {
-    this.#machine.isolate(reason, this.clock.now())
+  /**
+   * Rejects every call, in shadow mode too, until it is lifted, its time is over, or `reset`. Of several isolations the last
+   * one counts.
+   *
+   * @param options a reason, or options
+   */
+  isolate(options: string | IsolateOptions = {}): Isolation {
+    const { reason, ms } = readIsolation(options, this.clock.wallNow())
+    const now = this.clock.now()
+    const remove = this.#isolations.add(now + ms)
+    this.#machine.isolate(reason, now, this.#isolations.end)
+    return new Isolation(() => {
+      if (!remove()) return
+      const then = this.clock.now()
+      if (this.#isolations.isEmpty) this.#machine.close('the isolation was lifted', then)
+      else this.#machine.isolate(this.#machine.reason, then, this.#isolations.end)
+    })
   }
 
   /** Closes it and forgets its failures. */
@@ -160,6 +105,21 @@ export class CircuitBreaker extends BasePolicy implements Gate {
   /** Admits every call and only counts, until `reset`. */
   disable(reason = 'disabled by hand'): void {
     this.#machine.disable(reason, this.clock.now())
+  }
+
+  /**
+   * Opens it, as failures would: for whoever knows by other means that the target is down. It probes after its open time, or
+   * after `openFor`. Does nothing while it is isolated or disabled.
+   */
+  trip(reason = 'tripped by hand', openFor?: Duration): void {
+    const ms = openFor === undefined ? undefined : checkDuration(openFor, 'trip.openFor', 1)
+    const { state } = this
+    if (state !== 'isolated' && state !== 'disabled') this.#machine.trip(reason, this.clock.now(), ms)
+  }
+
+  /** Lets an open breaker probe now: for whoever knows by other means that the target is back. Otherwise does nothing. */
+  probe(reason = 'told to probe'): void {
+    if (this.#machine.state === 'open') this.#machine.halfOpen(reason, this.clock.now())
   }
 
   /** Versioned plain data that outlives the process; see `hydrate`. */
@@ -173,7 +133,9 @@ export class CircuitBreaker extends BasePolicy implements Gate {
    * @throws OptionError when it is not a snapshot of a version that this release knows
    */
   hydrate(stored: unknown): void {
-    hydrate(this.#machine, stored, this.clock, this.#openMaxMs)
+    hydrate(this.#machine, stored, this.clock, this.#plan.openMaxMs)
+    this.#isolations.clear()
+    this.#lastError = undefined
   }
 
   /**
@@ -183,8 +145,11 @@ export class CircuitBreaker extends BasePolicy implements Gate {
    */
   acquire(): ManualPermit {
     const permit = this.#machine.tryAcquire(this.clock.now())
-    if (isRejection(permit)) throw this.#rejection(permit)
-    return new ManualPermit(permit, () => this.clock.now())
+    const now = () => this.clock.now()
+    if (!isRejection(permit)) return new ManualPermit(permit, now)
+    const refusal = this.#refuse(permit)
+    if (refusal instanceof RejectedError) throw refusal
+    return new ManualPermit(onceOnly(refusal), now)
   }
 
   /** @internal */
@@ -193,82 +158,95 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     // The frame gives each permit back once, so while nothing is timed or counted a generation is permit enough.
     if (machine.admitsAll) return machine.generation
     const permit = machine.tryAcquire(execution.now())
-    if (!isRejection(permit)) return permit
+    return isRejection(permit) ? this.#refuse(permit, execution) : permit
+  }
+
+  get #refuses(): boolean {
+    return this.#mode === 'enforce' || this.#machine.state === 'isolated'
+  }
+
+  #refuse(rejection: Rejection, execution?: LiveExecution): RejectedError | ShadowBook {
+    const refuses = this.#refuses
+    if (refuses) this.#rejected++
+    else this.#shadow.rejected++
     if (this.events.active) {
-      const wait = permit.retryAfterMs === undefined ? {} : { retryAfterMs: permit.retryAfterMs }
-      this.events.emit({ ...this.about(execution), type: 'circuit-breaker.rejected', ...wait })
+      const wait = rejection.retryAfterMs === undefined ? {} : { retryAfterMs: rejection.retryAfterMs }
+      const type = refuses ? 'circuit-breaker.rejected' : 'circuit-breaker.would-reject'
+      this.events.emit({ ...this.about(execution), type, ...wait })
     }
-    throw this.#rejection(permit)
+    return refuses ? this.#rejection(rejection) : this.#shadow
   }
 
   /** @internal */
-  succeeded(permit: unknown, value: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit | number, this.#classifyResult?.(value) ?? 'success', execution)
+  succeeded(entry: unknown, value: unknown, execution: LiveExecution): void {
+    this.#release(entry as Entry, this.#plan.classifyResult?.(value) ?? 'success', execution)
   }
 
   /** @internal */
-  failed(permit: unknown, error: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit | number, this.#classify(error), execution)
+  failed(entry: unknown, error: unknown, execution: LiveExecution): void {
+    const outcome = this.#plan.classify(error)
+    const { opened } = this.#machine
+    const asked = outcome === 'failure' && this.#plan.hearsRetryAfter ? retryAfterOf(error, this.clock.wallNow()) : undefined
+    this.#release(entry as Entry, outcome, execution, asked)
+    if (this.#machine.opened > opened) this.#lastError = error
   }
 
   /** @internal */
-  cancelled(permit: unknown, execution: LiveExecution): void {
-    this.#release(permit as BreakerPermit | number, 'neutral', execution)
+  cancelled(entry: unknown, execution: LiveExecution): void {
+    this.#release(entry as Entry, 'neutral', execution)
   }
 
-  #release(permit: BreakerPermit | number, outcome: Outcome, execution: LiveExecution): void {
+  #release(entry: Entry, outcome: Outcome, execution: LiveExecution, askedMs?: number): void {
     const machine = this.#machine
     const untimed = machine.state === 'closed' && outcome === 'success' && !machine.timesSuccesses
     const stale = machine.stale
     const now = untimed ? 0 : this.clock.now()
-    if (typeof permit === 'number') machine.settleUntimed(permit, outcome, now)
-    else permit.release(outcome, now)
+    if (typeof entry === 'number') machine.settleUntimed(entry, outcome, now, askedMs)
+    else entry.release(outcome, now, askedMs)
     if (machine.stale > stale && this.events.active)
       this.events.emit({ ...this.about(execution), type: 'circuit-breaker.stale', outcome })
   }
 
   #changed(change: BreakerChange): void {
-    if (this.events.active) this.events.emit({ ...this.about(), type: 'circuit-breaker.changed', ...change })
+    if (change.to !== 'isolated') this.#isolations.clear()
+    if (change.to === 'closed') this.#lastError = undefined
+    if (!this.events.active) return
+    const byHand = change.to === 'isolated' || change.from === 'isolated'
+    const type = this.#mode === 'enforce' || byHand ? 'circuit-breaker.changed' : 'circuit-breaker.would-change'
+    this.events.emit({ ...this.about(), type, ...change })
   }
 
   #rejection({ retryAfterMs, reason }: Rejection): RejectedError {
     const { state } = this.#machine
-    const isolated = state === 'isolated'
     return new RejectedError(`circuit is ${state}: ${reason}`, {
-      code: isolated ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
+      code: state === 'isolated' ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
       policy: this.name,
       retryAfterMs,
-      hint: isolated
-        ? 'Somebody took this target out of use; reset the breaker to admit calls again.'
-        : `The next probe may go in ${formatDuration(retryAfterMs ?? 0)}; until then calls fail fast. Check whether the target is up.`,
+      cause: this.#lastError,
+      hint: () => hintFor(state, retryAfterMs),
     })
   }
 }
 
-function classifier({ classify, isFailure }: CircuitBreakerOptions): (error: unknown) => Outcome {
-  if (classify !== undefined && isFailure !== undefined)
-    throw new OptionError('circuitBreaker.classify', "cannot be combined with 'isFailure'", classify)
-  if (classify !== undefined) return safely(checkFunction(classify, 'circuitBreaker.classify'), 'circuitBreaker.classify')
-  if (isFailure === undefined) return () => 'failure'
-  checkFunction(isFailure, 'circuitBreaker.isFailure')
-  return safely((error) => (isFailure(error) ? 'failure' : 'neutral'), 'circuitBreaker.isFailure')
+function hintFor(state: BreakerStateName, retryAfterMs: number | undefined): string {
+  const wait = retryAfterMs === undefined ? undefined : formatDuration(retryAfterMs)
+  if (state === 'isolated')
+    return wait === undefined
+      ? 'Somebody took this target out of use; reset the breaker to admit calls again.'
+      : `Somebody took this target out of use for another ${wait}; reset the breaker to admit calls earlier.`
+  if (state === 'closed') return `The target has just come back and gets a growing share of the calls; try again in ${wait}.`
+  return `The next probe may go in ${wait}; until then calls fail fast. Check whether the target is up.`
 }
 
-function resultClassifier({ isFailureResult }: CircuitBreakerOptions): ((value: unknown) => Outcome) | undefined {
-  if (isFailureResult === undefined) return undefined
-  checkFunction(isFailureResult, 'circuitBreaker.isFailureResult')
-  return safely((value) => (isFailureResult(value) ? 'failure' : 'success'), 'circuitBreaker.isFailureResult')
-}
-
-/** A user's rule that throws is reported, and the call teaches nothing: its own result is what counts. */
-function safely(rule: (subject: unknown) => Outcome, name: string): (subject: unknown) => Outcome {
-  return (subject) => {
-    try {
-      return rule(subject)
-    } catch (error) {
-      reportListenerError(error, name)
-      return 'neutral'
-    }
+/** What a shadow lets pass is shared by all calls; a permit in a user's hands counts once. */
+function onceOnly(book: ShadowBook): Permit {
+  let released = false
+  return {
+    generation: 0,
+    release(outcome) {
+      if (!released) book.release(outcome)
+      released = true
+    },
   }
 }
 

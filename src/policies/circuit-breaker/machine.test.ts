@@ -179,6 +179,168 @@ describe('the breaker machine, line by line', () => {
     ])
   })
 
+  // R: R1, P4
+  it('decides by a sample of probes where asked: so many to close, so many to open again', () => {
+    const sampled = settings({ halfOpenCalls: 2, successes: 3, failures: 2 })
+    const { changes } = play(sampled, [
+      ...trip(0),
+      [100, 'take a', 'admitted'],
+      [100, 'take b', 'admitted'],
+      [101, 'a', 'failure', 'half-open'],
+      [101, 'b', 'success', 'half-open'],
+      [102, 'take c', 'admitted'],
+      [102, 'take d', 'admitted'],
+      [103, 'c', 'success', 'half-open'],
+      [103, 'd', 'success', 'closed'],
+      ...trip(200),
+      [300, 'take e', 'admitted'],
+      [300, 'take f', 'admitted'],
+      [301, 'e', 'failure', 'half-open'],
+      [302, 'f', 'failure', 'open'],
+    ])
+    expect(changes.at(-1)!.reason).toBe('2 probes failed, at last: a probe failed')
+  })
+
+  // T: 2
+  it('counts a lease that ran out as one failed probe of the sample, and its late result as stale', () => {
+    const { machine } = play(settings({ failures: 2 }), [
+      ...trip(0),
+      [100, 'take hung', 'admitted'],
+      [150, 'take next', 'admitted'],
+      [160, 'hung', 'failure', 'half-open'],
+      [161, 'next', 'success', 'closed'],
+    ])
+    expect(machine.stale).toBe(1)
+  })
+
+  it('counts a slow probe as failed, where slow calls matter', () => {
+    const slow = settings({
+      trip: readTrip({ consecutive: 3, slowRate: 1, slowAfter: 10, minimumCalls: 5 }, 'trip'),
+      successes: 2,
+    })
+    const { changes } = play(slow, [
+      ...trip(0),
+      [100, 'take a', 'admitted'],
+      [109, 'a', 'success', 'half-open'],
+      [110, 'take b', 'admitted'],
+      [120, 'b', 'success', 'open'],
+    ])
+    expect(changes.at(-1)!.reason).toBe('a probe was slow')
+  })
+
+  it('counts failures in a window, in a row or not', () => {
+    const { changes } = play(settings({ trip: readTrip({ failures: 2, windowTime: 1000 }, 'trip') }), [
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [0, 'take c', 'admitted'],
+      [0, 'a', 'failure', 'closed'],
+      [10, 'b', 'success', 'closed'],
+      [20, 'c', 'failure', 'open'],
+    ])
+    expect(changes[0]!.reason).toBe('2 failures among 3 calls')
+  })
+
+  it('keeps its patience through short recoveries, and gets it back with each long one', () => {
+    play(settings({ openMaxMs: 800, healMs: 1000 }), [
+      ...trip(0),
+      [0, 'take x', 100],
+      [100, 'take a', 'admitted'],
+      [100, 'a', 'success', 'closed'],
+      ...trip(1099),
+      [1099, 'take x', 200],
+      [1299, 'take b', 'admitted'],
+      [1299, 'b', 'failure', 'open'],
+      [1299, 'take x', 400],
+      [1699, 'take c', 'admitted'],
+      [1699, 'c', 'success', 'closed'],
+      ...trip(3700),
+      [3700, 'take x', 200],
+      [3900, 'take d', 'admitted'],
+      [3900, 'd', 'success', 'closed'],
+      ...trip(1e6),
+      [1e6, 'take x', 100],
+      [1e6, 'close', 'closed'],
+      ...trip(1e6),
+      [1e6, 'take x', 100],
+    ])
+  })
+
+  // T: 27
+  it('stays open as long as the target asks for, up to its longest, and never shorter than by itself', () => {
+    const asked = (given: Partial<BreakerSettings>, askedMs: number, failures = 3) => {
+      const machine = new BreakerMachine(settings(given), () => {})
+      for (let call = 0; call < failures; call++) machine.settleUntimed(machine.generation, 'failure', 0, askedMs)
+      return machine.peek(0)
+    }
+    expect(asked({ openMaxMs: 500 }, 300)).toEqual({ retryAfterMs: 300 })
+    expect(asked({ openMaxMs: 500 }, 9000)).toEqual({ retryAfterMs: 500 })
+    expect(asked({ openMaxMs: 500 }, 7)).toEqual({ retryAfterMs: 100 })
+    expect(asked({ openMaxMs: 500 }, 300, 1)).toEqual({ slots: Number.POSITIVE_INFINITY })
+    expect(asked({ openMaxMs: 500, opensWhenAsked: true }, 300, 1)).toEqual({ retryAfterMs: 300 })
+    expect(asked({ openMaxMs: 500, opensWhenAsked: true }, 0, 1)).toEqual({ slots: Number.POSITIVE_INFINITY })
+    const machine = new BreakerMachine(settings({ openMaxMs: 500 }), () => {})
+    machine.trip('by hand', 0)
+    const probe = machine.tryAcquire(100) as BreakerPermit
+    probe.release('failure', 100, 450)
+    expect(machine.peek(100)).toEqual({ retryAfterMs: 450 })
+  })
+
+  // T: 5
+  it('admits a growing share after a recovery, spread evenly, and everybody when the ramp is over', () => {
+    const { machine } = play(settings({ ramp: { overMs: 1000, from: 0.25 } }), [
+      ...trip(0),
+      [100, 'take probe', 'admitted'],
+      [100, 'probe', 'success', 'closed'],
+      [100, 'take a', 'admitted'],
+      [100, 'take b', 1000],
+      [100, 'take c', 1000],
+      [100, 'take d', 1000],
+      [100, 'take e', 'admitted'],
+      [600, 'take f', 500],
+    ])
+    expect([machine.admitsAll, machine.share(100), machine.share(600), machine.peek(600)]).toEqual([
+      false,
+      0.25,
+      0.625,
+      { slots: 1 },
+    ])
+    expect(machine.peek(1100)).toEqual({ slots: Number.POSITIVE_INFINITY })
+    expect([isRejection(machine.tryAcquire(1100)), machine.admitsAll]).toEqual([false, true])
+  })
+
+  // T: 5
+  it('opens again from the ramp as it does when closed; closed by hand it has none', () => {
+    play(settings({ ramp: { overMs: 1000, from: 0.9 } }), [
+      ...trip(0),
+      [100, 'take probe', 'admitted'],
+      [100, 'probe', 'success', 'closed'],
+      [900, 'take a', 'admitted'],
+      [900, 'a', 'failure', 'closed'],
+      [900, 'take refused', 200],
+      [900, 'take b', 'admitted'],
+      [900, 'b', 'failure', 'closed'],
+      [900, 'take c', 'admitted'],
+      [900, 'c', 'failure', 'open'],
+      [900, 'close', 'closed'],
+      ...Array.from({ length: 20 }, (_, index): Line => [900, `take x${index}`, 'admitted']),
+    ])
+  })
+
+  it('is isolated for a time: rejects with what is left of it, then admits', () => {
+    const changes: BreakerChange[] = []
+    const machine = new BreakerMachine(settings(), (change) => changes.push(change))
+    machine.isolate('maintenance', 0, 50)
+    expect([machine.tryAcquire(10), machine.peek(10)]).toEqual([
+      { rejected: true, retryAfterMs: 40, reason: 'maintenance' },
+      { retryAfterMs: 40 },
+    ])
+    expect([machine.peek(50), machine.state]).toEqual([{ slots: Number.POSITIVE_INFINITY }, 'closed'])
+    expect(changes.map(({ to, reason }) => `${to}: ${reason}`)).toEqual([
+      'isolated: maintenance',
+      'closed: the isolation is over',
+    ])
+  })
+
   it('isolated rejects without an end, disabled admits and counts, close frees both', () => {
     play(settings(), [
       [0, 'isolate', 'isolated'],
@@ -230,7 +392,7 @@ describe('the breaker machine, line by line', () => {
   it('says what peek says, and peek moves nothing', () => {
     const machine = new BreakerMachine(settings({ halfOpenCalls: 2 }), () => {})
     expect(machine.peek(0)).toEqual({ slots: Number.POSITIVE_INFINITY })
-    machine.open('by hand', 0)
+    machine.trip('by hand', 0)
     expect([machine.peek(40), machine.peek(100), machine.state]).toEqual([{ retryAfterMs: 60 }, { slots: 2 }, 'open'])
     machine.tryAcquire(100)
     expect(machine.peek(110)).toEqual({ slots: 1 })
@@ -247,10 +409,11 @@ class NaiveBreaker {
   state: BreakerStateName = 'closed'
   consecutive = 0
   successes = 0
+  failed = 0
   openUntil = 0
   growth = 1
   stale = 0
-  permits: { takenAt: number; period: number; out: boolean }[] = []
+  permits: { takenAt: number; period: number; out: boolean; leased: boolean }[] = []
   period = 0
   readonly given: BreakerSettings
 
@@ -263,30 +426,40 @@ class NaiveBreaker {
     this.period++
     this.consecutive = 0
     this.successes = 0
+    this.failed = 0
+  }
+
+  probeFailed(now: number) {
+    if (++this.failed < (this.given.failures ?? 1)) return
+    this.growth *= 2
+    this.open(now)
   }
 
   open(now: number) {
-    this.openUntil = now + Math.min(this.given.openMaxMs, this.given.openMs * this.growth)
+    this.openUntil = now + Math.min(this.given.openMaxMs, (this.given.openMs as number) * this.growth)
     this.enter('open')
   }
 
   probesOut() {
-    return this.permits.filter((one) => one.out && one.period === this.period)
+    return this.permits.filter((one) => one.out && one.leased && one.period === this.period)
   }
 
   take(now: number): number | 'admitted' | 'isolated' {
     if (this.state === 'isolated') return 'isolated'
     if (this.state === 'open' && now >= this.openUntil) this.enter('half-open')
     if (this.state === 'half-open') {
+      for (const one of this.probesOut()) {
+        if (one.takenAt + this.given.probeLeaseMs > now) continue
+        one.leased = false
+        this.probeFailed(now)
+        if ((this.state as BreakerStateName) === 'open') break
+      }
       const probes = this.probesOut()
-      if (probes.some((one) => one.takenAt + this.given.probeLeaseMs <= now)) {
-        this.growth *= 2
-        this.open(now)
-      } else if (probes.length >= this.given.halfOpenCalls)
+      if (this.state === 'half-open' && probes.length >= this.given.halfOpenCalls)
         return Math.min(...probes.map((one) => one.takenAt)) + this.given.probeLeaseMs - now
     }
     if (this.state === 'open') return this.openUntil - now
-    this.permits.push({ takenAt: now, period: this.period, out: true })
+    this.permits.push({ takenAt: now, period: this.period, out: true, leased: true })
     return 'admitted'
   }
 
@@ -295,13 +468,11 @@ class NaiveBreaker {
     if (!permit.out) return
     permit.out = false
     if (outcome === 'neutral') return
-    if (permit.period !== this.period) {
+    if (permit.period !== this.period || !permit.leased) {
       this.stale++
     } else if (this.state === 'half-open') {
-      if (outcome === 'failure') {
-        this.growth *= 2
-        this.open(now)
-      } else if (++this.successes >= this.given.successes) this.close()
+      if (outcome === 'failure') this.probeFailed(now)
+      else if (++this.successes >= this.given.successes) this.close()
     } else if (this.state === 'closed') {
       this.consecutive = outcome === 'failure' ? this.consecutive + 1 : 0
       if (this.consecutive >= this.given.trip.consecutive) this.open(now)
@@ -329,6 +500,7 @@ describe('the breaker machine against a naive one', () => {
         openMaxMs: fc.constantFrom(100, 350),
         halfOpenCalls: fc.integer({ min: 1, max: 3 }),
         successes: fc.integer({ min: 1, max: 3 }),
+        failures: fc.integer({ min: 1, max: 3 }),
         probeLeaseMs: fc.constantFrom(20, 50),
       })
       .map(({ consecutive, ...rest }) => settings({ ...rest, trip: readTrip({ consecutive }, 'trip') }))

@@ -8,16 +8,23 @@
 import type { BreakerStateName } from '../../core/events.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Permit, Rejection } from '../../core/permit.ts'
+import { type OpenTime, openTimeOf } from './open-time.ts'
+import { Ramp, type RampSettings } from './ramp.ts'
 import { type Trip, tripReason } from './trip.ts'
 
-export interface BreakerSettings {
+export interface BreakerSettings extends OpenTime {
   readonly trip: Trip
-  readonly openMs: number
-  /** The open time doubles with each failed probe up to this. */
-  readonly openMaxMs: number
+  /** A trip after so many ms closed is one opening less in a row; absent: closing forgets them all. */
+  readonly healMs?: number
   readonly halfOpenCalls: number
+  /** Probes that close it, and probes that reopen it (default 1). */
   readonly successes: number
+  readonly failures?: number
   readonly probeLeaseMs: number
+  /** How it admits after it has recovered; absent: everybody at once. */
+  readonly ramp?: RampSettings
+  /** A failure that asks to be left alone opens at once. Default false: it may only make an open time longer. */
+  readonly opensWhenAsked?: boolean
 }
 
 export interface BreakerChange {
@@ -25,6 +32,19 @@ export interface BreakerChange {
   readonly to: BreakerStateName
   readonly reason: string
   readonly retryAfterMs?: number
+}
+
+/** What outlives the process; times by the machine's own clock. */
+export interface BreakerMemory {
+  readonly state: BreakerStateName
+  readonly reason: string
+  readonly since: number
+  readonly openUntil: number
+  /** `Infinity`: until somebody lifts it. */
+  readonly isolatedUntil: number
+  readonly openings: number
+  readonly consecutiveFailures: number
+  readonly ramping: boolean
 }
 
 export class BreakerPermit implements Permit {
@@ -40,10 +60,11 @@ export class BreakerPermit implements Permit {
     this.startedAt = startedAt
   }
 
-  release(outcome: Outcome, now: number): void {
+  /** `askedMs`: how long the failure asked everybody to stay away. */
+  release(outcome: Outcome, now: number, askedMs?: number): void {
     if (this.#released) return
     this.#released = true
-    this.#machine.settle(this, outcome, now)
+    this.#machine.settle(this, outcome, now, askedMs)
   }
 }
 
@@ -56,13 +77,19 @@ export class BreakerMachine {
   readonly timesSuccesses: boolean
   readonly #probes = new Set<BreakerPermit>()
   #state: BreakerStateName = 'closed'
+  #admitsAll: boolean
   #generation = 0
   #since = 0
   #reason = ''
   #openUntil = 0
-  #reopened = 0
+  #isolatedUntil = Number.POSITIVE_INFINITY
+  #ramp: Ramp | undefined
+  /** Openings in a row, without a recovery that lasted. */
+  #openings = 0
+  #opened = 0
   #consecutive = 0
   #successes = 0
+  #failures = 0
   #stale = 0
 
   /** @param now when it was made: since then it is closed */
@@ -70,6 +97,7 @@ export class BreakerMachine {
     this.#settings = settings
     this.timesCalls = settings.trip.slowAfter !== Number.POSITIVE_INFINITY
     this.timesSuccesses = settings.trip.window !== undefined
+    this.#admitsAll = !this.timesCalls
     this.#onChange = onChange
     this.#since = now
   }
@@ -100,29 +128,56 @@ export class BreakerMachine {
     return this.#stale
   }
 
+  /** How often it has opened. */
+  get opened(): number {
+    return this.#opened
+  }
+
   get openUntil(): number {
     return this.#openUntil
   }
 
-  get reopened(): number {
-    return this.#reopened
+  get probes(): { readonly running: number; readonly succeeded: number; readonly failed: number } {
+    return { running: this.#probes.size, succeeded: this.#successes, failed: this.#failures }
+  }
+
+  get memory(): BreakerMemory {
+    return {
+      state: this.#state,
+      reason: this.#reason,
+      since: this.#since,
+      openUntil: this.#openUntil,
+      isolatedUntil: this.#isolatedUntil,
+      openings: this.#openings,
+      consecutiveFailures: this.#consecutive,
+      ramping: this.#ramp !== undefined,
+    }
   }
 
   /** True while every call is admitted and none is timed: then the generation alone is a permit, see `settleUntimed`. */
   get admitsAll(): boolean {
-    return this.#state === 'closed' && !this.timesCalls
+    return this.#admitsAll
+  }
+
+  /** The share of calls that a closed breaker admits, after a recovery. */
+  share(now: number): number {
+    return this.#ramp?.share(now) ?? 1
   }
 
   tryAcquire(now: number): BreakerPermit | Rejection {
+    this.endIsolation(now)
     switch (this.#state) {
       case 'closed':
+        return this.#ramp === undefined ? this.#permit(now) : this.#climb(this.#ramp, now)
       case 'disabled':
-        return new BreakerPermit(this, this.#generation, now)
+        return this.#permit(now)
       case 'isolated':
-        return { rejected: true, reason: this.#reason }
+        return this.#isolatedUntil === Number.POSITIVE_INFINITY
+          ? { rejected: true, reason: this.#reason }
+          : this.#rejection(this.#isolatedUntil - now)
       case 'open':
         if (now < this.#openUntil) return this.#rejection(this.#openUntil - now)
-        this.#change('half-open', 'the open time is over', now)
+        this.halfOpen('the open time is over', now)
         return this.#probe(now)
       case 'half-open':
         this.expireProbes(now)
@@ -135,12 +190,15 @@ export class BreakerMachine {
 
   /** What `tryAcquire` would answer, without moving anything: how many calls may start now, or when. */
   peek(now: number): { readonly slots: number } | { readonly retryAfterMs?: number } {
+    this.endIsolation(now)
     switch (this.#state) {
       case 'closed':
+        // One at a time climbs the ramp; whether it is admitted is decided when it comes.
+        return { slots: this.share(now) < 1 ? 1 : Number.POSITIVE_INFINITY }
       case 'disabled':
         return { slots: Number.POSITIVE_INFINITY }
       case 'isolated':
-        return {}
+        return this.#isolatedUntil === Number.POSITIVE_INFINITY ? {} : { retryAfterMs: this.#isolatedUntil - now }
       case 'open':
         return now < this.#openUntil ? { retryAfterMs: this.#openUntil - now } : { slots: this.#settings.halfOpenCalls }
       case 'half-open': {
@@ -152,8 +210,28 @@ export class BreakerMachine {
     }
   }
 
+  #permit(now: number): BreakerPermit {
+    return new BreakerPermit(this, this.#generation, now)
+  }
+
+  #climb(ramp: Ramp, now: number): BreakerPermit | Rejection {
+    const share = ramp.share(now)
+    if (share >= 1) this.#endRamp()
+    else if (!ramp.admits(now)) {
+      // Spread over what is left of the ramp: those refused must not come back all at once.
+      const wait = (ramp.endsAt - now) * (this.#settings.random?.() ?? 1)
+      return this.#rejection(wait, `recovering, admits ${Math.floor(share * 100)} % of calls`)
+    }
+    return this.#permit(now)
+  }
+
+  #endRamp(): void {
+    this.#ramp = undefined
+    this.#admitsAll = !this.timesCalls
+  }
+
   #probe(now: number): BreakerPermit {
-    const permit = new BreakerPermit(this, this.#generation, now)
+    const permit = this.#permit(now)
     this.#probes.add(permit)
     return permit
   }
@@ -170,70 +248,107 @@ export class BreakerMachine {
 
   /** A probe whose lease has run out counts as failed. */
   expireProbes(now: number): void {
-    if (this.#state !== 'half-open') return
     for (const probe of this.#probes) {
       if (probe.startedAt + this.#settings.probeLeaseMs > now) continue
-      this.#reopen('a probe did not come back in time', now)
-      return
+      this.#probes.delete(probe)
+      if (this.#probeFailed('a probe did not come back in time', now)) return
     }
   }
 
   /** @internal called by a permit, once */
-  settle(permit: BreakerPermit, outcome: Outcome, now: number): void {
+  settle(permit: BreakerPermit, outcome: Outcome, now: number, askedMs?: number): void {
     if (permit.generation !== this.#generation) {
       if (outcome !== 'neutral') this.#stale++
-      return
-    }
-    if (this.#state === 'half-open') {
-      this.#probes.delete(permit)
-      if (outcome === 'success') this.#probeSucceeded(now)
-      else if (outcome === 'failure') this.#reopen('a probe failed', now)
-    } else if (outcome !== 'neutral') this.#learn(outcome === 'failure', permit.startedAt, now)
+    } else if (this.#state === 'half-open') this.#settleProbe(permit, outcome, now, askedMs)
+    else if (outcome !== 'neutral') this.#learn(outcome === 'failure', permit.startedAt, now, askedMs)
+  }
+
+  #settleProbe(permit: BreakerPermit, outcome: Outcome, now: number, askedMs?: number): void {
+    const leased = this.#probes.delete(permit)
+    if (outcome === 'neutral') return
+    // It has been counted when its lease ran out.
+    if (!leased) this.#stale++
+    else if (outcome === 'failure') this.#probeFailed('a probe failed', now, askedMs)
+    else if (this.#isSlow(permit.startedAt, now)) this.#probeFailed('a probe was slow', now)
+    else if (++this.#successes >= this.#settings.successes) this.#recover(`${this.#successes} probes succeeded`, now)
   }
 
   /** The result of a call that was admitted while `admitsAll`, under the generation of that time. */
-  settleUntimed(generation: number, outcome: Outcome, now: number): void {
+  settleUntimed(generation: number, outcome: Outcome, now: number, askedMs?: number): void {
     if (outcome === 'neutral') return
-    if (generation === this.#generation) this.#learn(outcome === 'failure', now, now)
+    if (generation === this.#generation) this.#learn(outcome === 'failure', now, now, askedMs)
     else this.#stale++
   }
 
-  #learn(failed: boolean, startedAt: number, now: number): void {
+  #learn(failed: boolean, startedAt: number, now: number, askedMs?: number): void {
     const { trip } = this.#settings
     this.#consecutive = failed ? this.#consecutive + 1 : 0
-    const slow = this.timesCalls && now - startedAt >= trip.slowAfter
+    const slow = this.#isSlow(startedAt, now)
     trip.window?.record(failed, slow, now)
-    if (!failed && !slow) return
-    const reason = tripReason(trip, this.#consecutive)
-    if (reason !== undefined && this.#state === 'closed') this.open(reason, now)
+    if ((!failed && !slow) || this.#state !== 'closed') return
+    const asked = askedMs !== undefined && askedMs > 0 && this.#settings.opensWhenAsked
+    const reason = tripReason(trip, this.#consecutive) ?? (asked ? 'the target asked to be left alone' : undefined)
+    if (reason === undefined) return
+    this.#heal(now)
+    this.#open(reason, now, askedMs)
   }
 
-  #probeSucceeded(now: number): void {
-    this.#successes++
-    if (this.#successes >= this.#settings.successes) this.close(`${this.#successes} probes succeeded`, now)
+  #isSlow(startedAt: number, now: number): boolean {
+    return this.timesCalls && now - startedAt >= this.#settings.trip.slowAfter
   }
 
-  #reopen(reason: string, now: number): void {
-    this.#reopened++
-    this.open(reason, now)
+  /** @returns whether that was the one too many */
+  #probeFailed(reason: string, now: number, askedMs?: number): boolean {
+    const { failures = 1 } = this.#settings
+    if (++this.#failures < failures) return false
+    this.#open(failures === 1 ? reason : `${failures} probes failed, at last: ${reason}`, now, askedMs)
+    return true
   }
 
-  /** Opens for the open time, or for `forMs`. */
-  open(reason: string, now: number, forMs?: number): void {
-    const { openMs, openMaxMs } = this.#settings
-    const ms = forMs ?? Math.min(openMaxMs, openMs * 2 ** Math.min(this.#reopened, 30))
-    this.#openUntil = now + ms
-    this.#change('open', reason, now, ms)
+  /** Each while that it stayed closed takes back an opening. */
+  #heal(now: number): void {
+    const { healMs } = this.#settings
+    if (healMs !== undefined) this.#openings = Math.max(0, this.#openings - Math.floor((now - this.#since) / healMs))
   }
 
+  #open(reason: string, now: number, askedMs?: number): void {
+    this.trip(reason, now, openTimeOf(this.#settings, this.#openings, askedMs))
+  }
+
+  /** Opens for `forMs`, by default as long as it would by itself. */
+  trip(reason: string, now: number, forMs = openTimeOf(this.#settings, this.#openings)): void {
+    this.#openings++
+    this.#opened++
+    this.#openUntil = now + forMs
+    this.#change('open', reason, now, forMs)
+  }
+
+  /** Lets probes go now. */
+  halfOpen(reason: string, now: number): void {
+    this.#change('half-open', reason, now)
+  }
+
+  #recover(reason: string, now: number): void {
+    const { healMs, ramp } = this.#settings
+    if (healMs === undefined) this.#openings = 0
+    this.#change('closed', reason, now, undefined, ramp && new Ramp(ramp, now))
+  }
+
+  /** Closes it for everybody at once, and forgets how often it has opened. */
   close(reason: string, now: number): void {
-    this.#reopened = 0
+    this.#openings = 0
     this.#change('closed', reason, now)
   }
 
-  /** Rejects everything until `close`. */
-  isolate(reason: string, now: number): void {
-    this.#change('isolated', reason, now)
+  /** Rejects everything until `until`, or until `close`. */
+  isolate(reason: string, now: number, until = Number.POSITIVE_INFINITY): void {
+    if (this.#state !== 'isolated' || this.#reason !== reason) this.#change('isolated', reason, now)
+    this.#isolatedUntil = until
+  }
+
+  /** Closes it when its isolation is over. */
+  endIsolation(now: number): void {
+    if (now >= this.#isolatedUntil) this.close('the isolation is over', now)
   }
 
   /** Admits everything and keeps counting, until `close`. */
@@ -242,24 +357,32 @@ export class BreakerMachine {
   }
 
   /** Takes over a state from before a restart, without telling anybody; what was learnt here is forgotten. */
-  restore(state: BreakerStateName, reason: string, openUntil: number, reopened: number, since: number): void {
-    this.#begin(state, reason, since)
-    this.#openUntil = openUntil
-    this.#reopened = reopened
+  restore(memory: BreakerMemory): void {
+    const { state, since } = memory
+    const { ramp } = this.#settings
+    this.#begin(state, memory.reason, since, memory.ramping && ramp && state === 'closed' ? new Ramp(ramp, since) : undefined)
+    this.#openUntil = memory.openUntil
+    if (state === 'isolated') this.#isolatedUntil = memory.isolatedUntil
+    if (state === 'closed') this.#consecutive = memory.consecutiveFailures
+    this.#openings = memory.openings
   }
 
-  #change(to: BreakerStateName, reason: string, now: number, retryAfterMs?: number): void {
+  #change(to: BreakerStateName, reason: string, now: number, retryAfterMs?: number, ramp?: Ramp): void {
     const from = this.#state
-    this.#begin(to, reason, now)
+    this.#begin(to, reason, now, ramp)
     this.#onChange(retryAfterMs === undefined ? { from, to, reason } : { from, to, reason, retryAfterMs }, now)
   }
 
-  #begin(state: BreakerStateName, reason: string, since: number): void {
+  #begin(state: BreakerStateName, reason: string, since: number, ramp?: Ramp): void {
     this.#generation++
     this.#state = state
+    this.#ramp = ramp
+    this.#admitsAll = state === 'closed' && !this.timesCalls && ramp === undefined
     this.#since = since
     this.#reason = reason
+    this.#isolatedUntil = Number.POSITIVE_INFINITY
     this.#successes = 0
+    this.#failures = 0
     this.#consecutive = 0
     this.#probes.clear()
     if (state === 'closed') this.#settings.trip.window?.clear()

@@ -10,6 +10,8 @@ import { type CallWindow, CountWindow, TimeWindow } from './window.ts'
 export interface TripOptions {
   /** So many failures in a row. */
   readonly consecutive?: number
+  /** So many failures in the window, in a row or not. */
+  readonly failures?: number
   /** At least this share of the window's finished calls failed: above 0, at most 1. */
   readonly failureRate?: number
   /** At least this share of the window's finished calls took `slowAfter` or longer. */
@@ -17,14 +19,15 @@ export interface TripOptions {
   readonly slowAfter?: Duration
   /** Rates count only with so many finished calls in the window. Default 10. */
   readonly minimumCalls?: number
-  /** Rates are taken over the calls that finished in this time. Default 10 s, unless `windowCalls` is given. */
+  /** The window is the calls that finished in this time. Default 10 s, unless `windowCalls` is given. */
   readonly windowTime?: Duration
-  /** Rates are taken over the last so many finished calls. */
+  /** The window is the last so many finished calls. */
   readonly windowCalls?: number
 }
 
 export interface Trip {
   readonly consecutive: number
+  readonly failures: number
   readonly failureRate: number
   readonly slowRate: number
   readonly slowAfter: number
@@ -32,17 +35,22 @@ export interface Trip {
   readonly window: CallWindow | undefined
 }
 
+const KNOWN = [
+  ...['consecutive', 'failures', 'failureRate', 'slowRate', 'slowAfter', 'minimumCalls', 'windowTime', 'windowCalls'],
+] as const satisfies readonly (keyof TripOptions)[]
+
 const NEVER = Number.POSITIVE_INFINITY
 
 /** @throws OptionError for an unknown option, a value out of bounds, or options that contradict each other */
 export function readTrip(options: TripOptions, where: string): Trip {
-  checkKnown(options, ['consecutive', 'failureRate', 'slowRate', 'slowAfter', 'minimumCalls', 'windowTime', 'windowCalls'], where)
-  const { consecutive, failureRate, slowRate, slowAfter, minimumCalls, windowTime, windowCalls } = options
+  checkKnown(options, KNOWN, where)
+  const { consecutive, failures, failureRate, slowRate, slowAfter, minimumCalls, windowTime, windowCalls } = options
   const rated = failureRate !== undefined || slowRate !== undefined
-  if (consecutive === undefined && !rated)
-    throw new OptionError(where, "needs 'consecutive', 'failureRate' or 'slowRate'", options)
-  if (!rated && (minimumCalls ?? windowTime ?? windowCalls) !== undefined)
-    throw new OptionError(where, "has window options without 'failureRate' or 'slowRate'", options)
+  const windowed = rated || failures !== undefined
+  if (consecutive === undefined && !windowed)
+    throw new OptionError(where, "needs 'consecutive', 'failures', 'failureRate' or 'slowRate'", options)
+  if ((!windowed && (windowTime ?? windowCalls) !== undefined) || (!rated && minimumCalls !== undefined))
+    throw new OptionError(where, 'has options of a window, or of a rate, without one', options)
   if (windowTime !== undefined && windowCalls !== undefined)
     throw new OptionError(`${where}.windowCalls`, "cannot be combined with 'windowTime'", windowCalls)
   if ((slowRate === undefined) !== (slowAfter === undefined))
@@ -51,13 +59,16 @@ export function readTrip(options: TripOptions, where: string): Trip {
   const minimum = checkInteger(minimumCalls ?? Math.min(10, calls ?? 10), `${where}.minimumCalls`, 1)
   if (calls !== undefined && minimum > calls)
     throw new OptionError(`${where}.minimumCalls`, `must not exceed windowCalls (${calls}), or it never opens`, minimum)
+  if (calls !== undefined && failures !== undefined && failures > calls)
+    throw new OptionError(`${where}.failures`, `must not exceed windowCalls (${calls}), or it never opens`, failures)
   return {
     consecutive: consecutive === undefined ? NEVER : checkInteger(consecutive, `${where}.consecutive`, 1),
+    failures: failures === undefined ? NEVER : checkInteger(failures, `${where}.failures`, 1),
     failureRate: failureRate === undefined ? NEVER : checkNumber(failureRate, `${where}.failureRate`, 0.001, 1),
     slowRate: slowRate === undefined ? NEVER : checkNumber(slowRate, `${where}.slowRate`, 0.001, 1),
     slowAfter: slowAfter === undefined ? NEVER : checkDuration(slowAfter, `${where}.slowAfter`, 1),
     minimumCalls: minimum,
-    window: !rated
+    window: !windowed
       ? undefined
       : calls !== undefined
         ? new CountWindow(calls)
@@ -79,7 +90,9 @@ export function describeTrip({ consecutive, failureRate, slowRate, slowAfter, mi
 export function tripReason(trip: Trip, consecutiveFailures: number): string | undefined {
   if (consecutiveFailures >= trip.consecutive) return `${consecutiveFailures} failures in a row`
   const { window } = trip
-  if (window === undefined || window.calls < trip.minimumCalls) return undefined
+  if (window === undefined) return undefined
+  if (window.failures >= trip.failures) return `${window.failures} failures among ${window.calls} calls`
+  if (window.calls < trip.minimumCalls) return undefined
   if (window.failures >= trip.failureRate * window.calls) return `${window.failures} of ${window.calls} calls failed`
   if (window.slow >= trip.slowRate * window.calls) return `${window.slow} of ${window.calls} calls were slow`
   return undefined
