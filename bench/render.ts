@@ -8,8 +8,6 @@ import { type Suite, suites } from './suites.ts'
 import { trapSection } from './trap-table.ts'
 import type { TrapResults } from './traps.ts'
 
-if (import.meta.main) render()
-
 export function render(): void {
   mkdirSync(join(here, 'charts'), { recursive: true })
   const measured = suites.flatMap((suite) => {
@@ -168,3 +166,5 @@ function anchor(title: string): string {
     .replaceAll(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-')
 }
+
+if (import.meta.main) render()

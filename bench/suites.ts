@@ -36,7 +36,7 @@ const cockatiel: Entry = { name: 'cockatiel', file: 'cockatiel' }
 const opossum: Entry = { name: 'opossum', file: 'opossum' }
 const pRetry: Entry = { name: 'p-retry', file: 'p-family' }
 const pTimeout: Entry = { name: 'p-timeout', file: 'p-family' }
-const bottleneck: Entry = { name: 'bottleneck', file: 'bottleneck' }
+const bottleneck: Entry = { name: 'bottleneck', file: 'bottleneck', note: 'every job waits for a timer of the platform' }
 const rateLimiterFlexible: Entry = { name: 'rate-limiter-flexible', file: 'rate-limiter-flexible' }
 
 export const suites: readonly Suite[] = [
@@ -178,10 +178,10 @@ export const suites: readonly Suite[] = [
     about: 'One decision for one of a thousand keys in use.',
     keys: 1000,
     entries: [
-      holdfast,
+      { ...holdfast, note: '`consume(key)`, which answers without a promise' },
       { ...holdfast, name: 'Holdfast, as a policy', variant: 'policy', note: 'runs the call too' },
       rateLimiterFlexible,
-      { ...bottleneck, note: 'a Group; runs the call too' },
+      { ...bottleneck, note: 'a Group; runs the call too, which waits for a timer of the platform' },
     ],
     atLeastPeer: 1,
   },
@@ -192,7 +192,7 @@ export const suites: readonly Suite[] = [
     keys: 1_000_000,
     rounds: 2,
     entries: [
-      holdfast,
+      { ...holdfast, note: '`consume(key)`, which answers without a promise' },
       { ...holdfast, name: 'Holdfast, as a policy', variant: 'policy', note: 'runs the call too' },
       { ...rateLimiterFlexible, note: 'a timer per key' },
     ],

@@ -2,7 +2,7 @@ import CircuitBreaker from 'opossum'
 import type { BreakerSpec, Caller, Work } from '../../src/testing/conformance/index.ts'
 import type { Library } from './library.ts'
 
-type Options = CircuitBreaker.Options & { volumeThreshold?: number }
+type Options = CircuitBreaker.Options
 
 /** Percentiles and snapshots are off: they cost, and nobody reads them here. */
 const LEAN: Options = { enableSnapshots: false, rollingPercentilesEnabled: false }

@@ -46,6 +46,7 @@ const makeTimeout = (milliseconds: number): Caller => ({
 
 export const pTimeoutLibrary: Library = {
   name: 'p-timeout',
+  notes: { 9: 'such a timeout never fires' },
   adapter: () => ({
     isTimeout: (error) => error instanceof TimeoutError,
     timeout: makeTimeout,
