@@ -53,6 +53,18 @@ describe('an adaptive limiter', () => {
     expect([operation.mostRunning, limiter.status().inFlight]).toEqual([limit, 0])
   })
 
+  it('describes itself', () => {
+    const { limiter } = make({ algorithm: 'aimd', initial: 3, queue: 2, maxWait: 50, name: 'api' })
+    limiter.acquire()
+    expect(limiter.describe()).toMatchObject({
+      name: 'api',
+      type: 'adaptive-limiter',
+      options: { algorithm: 'aimd', queue: 2, maxWaitMs: 50, mode: 'enforce' },
+      state: { limit: 3, inFlight: 1, queued: 0 },
+    })
+    expect(make({ mode: 'shadow' }).limiter.describe().options).toMatchObject({ maxWaitMs: undefined, mode: 'shadow' })
+  })
+
   it('tells how the limit changed, and why', async () => {
     const { clock, limiter } = make({ algorithm: 'aimd', initial: 4, minSamples: 2, window: 100 })
     const events: HoldfastEvent[] = []

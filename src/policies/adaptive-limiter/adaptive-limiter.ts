@@ -20,6 +20,7 @@ import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
 import { WheelEntry, wheelOf } from '../../core/timer-wheel.ts'
 import { checkName } from '../../core/validate.ts'
+import type { AlgorithmName } from './limit.ts'
 import { AdaptiveMachine, type AdaptivePermit, type LimitChange, type Waiter } from './machine.ts'
 import { type AdaptiveLimiterOptions, readOptions } from './options.ts'
 import { type AdaptiveLimiterStored, readStored } from './snapshot.ts'
@@ -43,14 +44,16 @@ type Refused = Readonly<{ retryAfterMs?: number; reason: string }>
 
 export class AdaptiveLimiter extends BasePolicy implements Gate {
   readonly #machine: AdaptiveMachine
+  readonly #algorithm: AlgorithmName
   readonly #shadow: boolean
   readonly #maxWaitMs: number
   readonly #isLoss: (error: unknown) => Outcome
   readonly #isLossResult: ((value: unknown) => Outcome) | undefined
 
   constructor(options: AdaptiveLimiterOptions = {}) {
-    const { limit, settings, maxWaitMs, shadow } = readOptions(options)
+    const { algorithm, limit, settings, maxWaitMs, shadow } = readOptions(options)
     super(checkName(options.name ?? 'adaptive-limiter', 'adaptiveLimiter.name'), options.clock ?? systemClock)
+    this.#algorithm = algorithm
     this.#shadow = shadow
     this.#maxWaitMs = maxWaitMs
     this.#isLoss = outcomeRule(options.isLoss ?? isOverload, 'adaptiveLimiter.isLoss', 'neutral')
@@ -63,7 +66,8 @@ export class AdaptiveLimiter extends BasePolicy implements Gate {
 
   override describe(): PolicyDescription {
     const { queueLimit: queue, ...state } = this.status()
-    const options = { queue, maxWaitMs: bounded(this.#maxWaitMs), mode: this.#shadow ? 'shadow' : 'enforce' }
+    const mode = this.#shadow ? 'shadow' : 'enforce'
+    const options = { algorithm: this.#algorithm, queue, maxWaitMs: bounded(this.#maxWaitMs), mode }
     return { name: this.name, type: 'adaptive-limiter', options, state }
   }
 

@@ -31,8 +31,15 @@ describe('AIMD, window by window', () => {
     ])
   })
 
+  it('goes on from where it was left', () => {
+    const aimd = new Aimd(bounds(), 0.9)
+    aimd.restore(0, 33.7)
+    expect([aimd.value, aimd.reason]).toEqual([33, 'restored'])
+  })
+
   it('takes at least one off, and stays within its bounds', () => {
-    play(new Aimd(bounds({ initial: 3, min: 2, max: 4 }), 0.99), [
+    play(new Aimd(bounds({ initial: 4, min: 2, max: 4 }), 0.99), [
+      [10, 4, true, 3, 'loss'],
       [10, 3, true, 2, 'loss'],
       [10, 3, true, 2, 'loss'],
       [10, 2, false, 3, 'growth'],
@@ -86,6 +93,11 @@ describe('Vegas, window by window', () => {
       [500, 106, false, 105, 'queueing'], // half of 2
       [Number.NaN, 106, true, 104, 'loss'],
     ])
+    const even = new Vegas(bounds({ initial: 200, max: 1000 }), 1)
+    play(even, [
+      [100, 200, false, 200, 'start'],
+      [105, 200, false, 200, 'start'], // a queue of 10 rests between 6 and 12
+    ])
   })
 
   // T: 29
@@ -123,6 +135,18 @@ describe('Gradient2, window by window', () => {
       [300, 60, false, 46.52, 'queueing'], // 50.8 × (0.8 + 0.2 × 0.5) + 0.8
       [9000, 60, false, 42.67, 'queueing'],
     ])
+  })
+
+  it('goes on from a baseline that it is given, or from none', () => {
+    const gradient = make()
+    gradient.rebase(30, 100, 'restored')
+    expect([gradient.value, gradient.baselineMs, gradient.reason]).toEqual([30, 100, 'restored'])
+    gradient.onSample(0, 300, 40, false)
+    expect(gradient.baselineMs).toBe(100)
+    gradient.rebase(30, undefined, 'restored')
+    expect(gradient.baselineMs).toBeUndefined()
+    gradient.onSample(1, 300, 40, false)
+    expect(gradient.baselineMs).toBe(300)
   })
 
   // T: 29
@@ -224,7 +248,7 @@ describe('a probe', () => {
     probed.onSample(0, 100, 5, false)
     expect(inner.heard).toEqual(['growth 32 100', [100, 5, false]])
     probed.onSample(749, 200, 32, false)
-    expect(probed.reason).toBe('growth')
+    expect([probed.reason, inner.heard.length]).toEqual(['growth', 3])
     probed.onSample(750, 200, 20, false)
     expect(probed.reason).toBe('growth')
     probed.onSample(751, 200, 32, false)

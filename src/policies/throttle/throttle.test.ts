@@ -61,6 +61,18 @@ describe('a throttle', () => {
     ])
   })
 
+  it('describes itself', () => {
+    const { gentle } = make({ name: 'search', factor: 3, mode: 'shadow' })
+    refusedBy(gentle, 20)
+    expect(gentle.describe()).toEqual({
+      name: 'search',
+      type: 'throttle',
+      options: { factor: 3, mode: 'shadow' },
+      state: { probability: 0.9, requests: 20, accepts: 0 },
+    })
+    expect(make({ factor: () => 2 }).gentle.describe().options.factor).toBe('by call')
+  })
+
   it('lets everything through while the target takes half of it', async () => {
     const { gentle } = make()
     for (let call = 0; call < 50; call++) {
