@@ -2,7 +2,8 @@
  * What a rate limiter may be told, and the machine that follows from it.
  */
 import type { Clock } from '../../core/clock.ts'
-import type { Duration } from '../../core/duration.ts'
+import type { PlainRecord } from '../../core/description.ts'
+import { type Duration, parseDuration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Execution } from '../../core/operation.ts'
 import type { HeaderSource } from '../../core/retry-after.ts'
@@ -127,4 +128,15 @@ function findResponse(outcome: unknown): ResponseLike | undefined {
   const { headers, response } = outcome as { headers?: unknown; response?: { headers?: unknown } }
   if (typeof headers === 'object' && headers !== null) return outcome as ResponseLike
   return typeof response?.headers === 'object' && response.headers !== null ? (response as ResponseLike) : undefined
+}
+
+/** Options that were checked, as plain data. */
+export function describeOptions({ limits, ...one }: RateLimiterOptions, { maxWaitMs, shadow }: CheckedOptions): PlainRecord {
+  const rates = (limits ?? [one as RateOptions]).map(({ limit, per, burst, algorithm }) => ({
+    limit,
+    perMs: parseDuration(per),
+    burst,
+    algorithm,
+  }))
+  return { ...(limits === undefined ? rates[0] : { limits: rates }), maxWaitMs, mode: shadow ? 'shadow' : 'enforce' }
 }

@@ -4,7 +4,9 @@
  * Not a limit on what runs at once (that is the bulkhead). The token bucket lets a burst go and then spaces calls evenly; the
  * sliding window allows `limit` in any window and nothing more.
  */
+
 import { systemClock } from '../../core/clock.ts'
+import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
 import { reportListenerError } from '../../core/events.ts'
@@ -15,7 +17,7 @@ import type { HeaderSource } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
 import { checkDuration, checkInteger, checkName } from '../../core/validate.ts'
 import { type Key, Limits } from './limits.ts'
-import { type RateLimiterOptions, type ResponseLike, readOptions } from './options.ts'
+import { describeOptions, type RateLimiterOptions, type ResponseLike, readOptions } from './options.ts'
 import { readRateLimits } from './rate-limit-headers.ts'
 import type { RateDecision } from './rate-machine.ts'
 import { Reservation } from './reservation.ts'
@@ -46,9 +48,10 @@ export class RateLimiter extends BasePolicy implements Gate {
   readonly #cost: number | ((execution: Execution) => number)
   readonly #keyOf: ((execution: Execution) => Key) | undefined
   readonly #maxWaitMs: number
+  readonly #options: PlainRecord
   readonly #responseOf: ((outcome: unknown) => ResponseLike | undefined) | undefined
   readonly #shadow: boolean
-  /** Nothing but admits or rejects: the path of most. */
+  /** Nothing to it but to admit or reject, at a cost of 1: the path of most. */
   readonly #plain: boolean
 
   constructor(options: RateLimiterOptions) {
@@ -61,7 +64,20 @@ export class RateLimiter extends BasePolicy implements Gate {
     this.#maxWaitMs = checked.maxWaitMs
     this.#responseOf = checked.responseOf
     this.#shadow = checked.shadow
-    this.#plain = !checked.shadow && checked.maxWaitMs === 0 && checked.responseOf === undefined
+    this.#options = describeOptions(options, checked)
+    this.#plain =
+      !checked.shadow &&
+      checked.maxWaitMs === 0 &&
+      checked.responseOf === undefined &&
+      checked.keyOf === undefined &&
+      checked.cost === 1
+  }
+
+  override describe(key?: string): PolicyDescription {
+    const { remaining, retryAfterMs } = this.decide(key)
+    const blocked = retryAfterMs > 0 ? { retryAfterMs } : {}
+    const state = { remaining, ...blocked, waiting: this.waiting(key), keys: this.keys }
+    return { name: this.name, type: 'rate-limiter', options: this.#options, state }
   }
 
   get [STAGES](): readonly Stage[] {
@@ -229,12 +245,14 @@ export class RateLimiter extends BasePolicy implements Gate {
   /** @internal */
   enter(execution: LiveExecution): unknown {
     const now = execution.now()
-    const key = this.#keyOf === undefined ? execution.key : this.#keyOf(execution)
-    const cost = this.#cost === 1 ? 1 : this.#costOf(execution)
-    if (!this.#plain) return this.#enterOtherwise(execution, now, key, cost)
-    const waitMs = this.#limits.tryTake(key, now, cost)
+    if (!this.#plain) return this.#enterOtherwise(execution, now)
+    const waitMs = this.#limits.tryTake(execution.key, now, 1)
     if (waitMs > 0) this.#reject(execution, waitMs)
     return undefined
+  }
+
+  #keyFor(execution: LiveExecution): Key {
+    return this.#keyOf === undefined ? execution.key : this.#keyOf(execution)
   }
 
   #costOf(execution: LiveExecution): number {
@@ -242,7 +260,9 @@ export class RateLimiter extends BasePolicy implements Gate {
   }
 
   /** May answer with a number: what the server view had counted when this call was, for its response to be learnt from. */
-  #enterOtherwise(execution: LiveExecution, now: number, key: Key, cost: number): unknown {
+  #enterOtherwise(execution: LiveExecution, now: number): unknown {
+    const key = this.#keyFor(execution)
+    const cost = this.#costOf(execution)
     const waitMs = cost === 0 ? 0 : this.#limits.wait(key, now, cost)
     if (waitMs === 0) {
       if (cost > 0) this.#limits.tryTake(key, now, cost)
@@ -302,8 +322,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     try {
       const response = this.#responseOf!(outcome)
       if (response === undefined) return
-      const key = this.#keyOf === undefined ? execution.key : this.#keyOf(execution)
-      this.#learnFrom(response, key, typeof permit === 'number' ? permit : undefined)
+      this.#learnFrom(response, this.#keyFor(execution), typeof permit === 'number' ? permit : undefined)
     } catch (error) {
       reportListenerError(error, 'rateLimiter.learn')
     }
