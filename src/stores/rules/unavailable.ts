@@ -4,7 +4,23 @@
 import { HoldfastError } from '../../core/errors.ts'
 
 /** Why: what a person has to look at. */
-export type UnavailableReason = 'full' | 'read-only' | 'busy' | 'corrupt' | 'closed' | 'gone' | 'newer' | 'io'
+export type UnavailableReason =
+  | 'full'
+  | 'read-only'
+  | 'busy'
+  | 'corrupt'
+  | 'closed'
+  | 'gone'
+  | 'newer'
+  | 'io'
+  // Of stores behind a network:
+  | 'refused'
+  | 'lost'
+  | 'timeout'
+  | 'exhausted'
+  | 'too-many-connections'
+  | 'shut-down'
+  | 'forbidden'
 
 /** Code `ERR_STORE_UNAVAILABLE`; `details.reason` is stable. */
 export function storeUnavailable(reason: UnavailableReason, message: string, hint: string, cause?: unknown): HoldfastError {

@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<number, UnavailableReason>> = {
 /** The shared-memory file could not grow: out of room, whatever else it may say. */
 const IOERR_SHMSIZE = 4874
 
-const HINTS: Readonly<Record<UnavailableReason, string>> = {
+const HINTS: Readonly<Partial<Record<UnavailableReason, string>>> = {
   full: 'Free some disk space; work goes on by itself.',
   'read-only': 'Make the file and its folder writable for this user; work goes on by itself.',
   busy: 'Another process holds the write lock for long; look for a hanging transaction or backup.',
@@ -70,5 +70,5 @@ export function toStoreError(error: unknown, description: string): unknown {
 
 export function unavailable(reason: UnavailableReason, description: string, cause?: unknown): HoldfastError {
   const said = cause instanceof Error ? `: ${cause.message}` : ''
-  return storeUnavailable(reason, `store ${description} is unavailable (${reason})${said}`, HINTS[reason], cause)
+  return storeUnavailable(reason, `store ${description} is unavailable (${reason})${said}`, HINTS[reason] ?? '', cause)
 }

@@ -1,0 +1,4 @@
+import { jobs } from './0001-jobs.ts'
+
+/** In order; a released one never changes, a new shape is a new file. */
+export const MIGRATIONS: readonly { readonly version: number; readonly name: string; readonly sql: string }[] = [jobs]

@@ -1,0 +1,304 @@
+/**
+ * Jobs in PostgreSQL, by `pg`: durable, shared by the processes of many hosts.
+ *
+ * The server's clock is the only one. Each operation is one statement or one short transaction; what several processes may
+ * want at once is locked row by row and passed over rather than waited for. A schema of its own keeps it apart from the
+ * application's tables, in the same database, so that jobs can be enqueued in the application's own transactions.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
+import type { Random } from '../../core/random.ts'
+import { systemRandom } from '../../core/random.ts'
+import type { StoredState } from '../../core/state-store.ts'
+import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
+import type {
+  ClaimRequest,
+  DeadLetterCount,
+  DeadLetterFilter,
+  Fence,
+  JobCount,
+  JobFilter,
+  JobStore,
+  Page,
+  PruneRequest,
+  ReadyLane,
+  RedriveRequest,
+  RenewResult,
+  Settlement,
+  StoreCapabilities,
+  WorkerRow,
+} from '../../work/store.ts'
+import { WorkListeners } from '../rules/work-listeners.ts'
+import { AddUpSometimes } from './add-up.ts'
+import * as byHand from './by-hand.ts'
+import { claim } from './claim.ts'
+import { Database } from './database.ts'
+import { deadLetters, redrive } from './dead-letters.ts'
+import { enqueue } from './enqueue.ts'
+import { Hints } from './hints.ts'
+import { nextRunAt, readyLanes } from './lanes.ts'
+import { abandoned, removeWorkers, renew, workers } from './leases.ts'
+import type { CheckedOptions } from './options.ts'
+import { checkOptions } from './options.ts'
+import type { PgClient, PgPool } from './pg-types.ts'
+import { makePool } from './pool.ts'
+import { toStoreError } from './postgres-errors.ts'
+import { prune } from './prune.ts'
+import { counts, deadLetterCounts, findJob, list } from './reads.ts'
+import { CLOCK, sessionOn } from './session.ts'
+import { settle } from './settle.ts'
+import { Statements } from './statement.ts'
+import { deleteState, readStates, writeState } from './states.ts'
+import { areSuccesses, succeedAtOnce } from './succeed.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`. This or `pool`. */
+  readonly url?: string
+  /** A pool of the application's own `pg`, which it also ends. Its settings, `statement_timeout` among them, are its own. */
+  readonly pool?: PgPool
+  /** Where the tables are: made when it is not there. Default 'holdfast'. */
+  readonly schema?: string
+  /** Connections at most, beside one that listens. Default 10. Only with `url`. */
+  readonly poolSize?: number
+  /** For a connection, new or from the pool. Default 5 s. Only with `url`. */
+  readonly connectTimeout?: Duration
+  /** After which a statement is given up. Default 30 s. Only with `url`. */
+  readonly statementTimeout?: Duration
+  /**
+   * Statements are parsed once per connection. Default true with `url`, false with `pool`. Not through a proxy that gives
+   * each transaction another connection.
+   */
+  readonly prepare?: boolean
+  /** Processes tell each other of new work. It keeps one connection. Default true with `url`, false with `pool`. */
+  readonly notify?: boolean
+  /** For waits between tries. Default: the system's. */
+  readonly clock?: Clock
+  readonly random?: Random
+  /** For tests: epoch ms that the server's clock is to say. */
+  readonly serverNow?: () => number
+}
+
+/** A store that also takes jobs in the caller's own transactions. */
+export interface PostgresStore extends JobStore {
+  /**
+   * Stores jobs in a transaction of the caller's: they are there when it commits, and never were when it rolls back. The store
+   * must be open, and `client` be connected to its database. Workers hear of them at the commit.
+   *
+   * @throws HoldfastError with `ERR_IDEMPOTENCY_MISMATCH` or `ERR_STORE_UNAVAILABLE`; the transaction is then aborted
+   */
+  enqueueWith(client: PgClient, jobs: readonly NewJob[]): Promise<readonly Enqueued[]>
+}
+
+/**
+ * A store in PostgreSQL 12 or later. Open it before use.
+ *
+ * @throws OptionError
+ * @example
+ * // given process
+ * const store = postgresStore({ url: process.env.DATABASE_URL ?? 'postgres://localhost/app' })
+ * await store.open()
+ */
+export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  return new StoreInPostgres(checkOptions(options, systemClock, systemRandom))
+}
+
+class StoreInPostgres implements PostgresStore {
+  readonly capabilities: StoreCapabilities = { name: 'postgres', durable: true, multiProcess: true }
+  readonly description: string
+  readonly #database: Database
+  readonly #unprepared: Statements
+  readonly #listeners = new WorkListeners()
+  readonly #hints: Hints | undefined
+  readonly #channel: string
+  readonly #addUp: AddUpSometimes
+  #started: Promise<void> | undefined
+
+  constructor(options: CheckedOptions) {
+    const { schema, clock, random, description } = options
+    this.description = description
+    this.#unprepared = new Statements(schema, false)
+    this.#database = new Database({
+      ...options,
+      statements: new Statements(schema, options.prepare),
+      makePool: options.pool === undefined ? () => makePool(options) : () => Promise.resolve(options.pool as PgPool),
+      ownsPool: options.pool === undefined,
+    })
+    this.#channel = `${schema}_work`
+    this.#addUp = new AddUpSometimes(this.#database)
+    if (options.notify)
+      this.#hints = new Hints({
+        channel: this.#channel,
+        connect: () => this.#database.connect(),
+        onHint: () => this.#listeners.tell(),
+        clock,
+        random,
+      })
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#database.open()
+    } finally {
+      // Even when the server is away now: it may come back.
+      this.#started ??= this.#hints?.start()
+    }
+    await this.#started
+  }
+
+  async close(): Promise<void> {
+    this.#hints?.stop()
+    this.#listeners.clear()
+    await this.#addUp.stop()
+    await this.#database.close()
+  }
+
+  async check(): Promise<void> {
+    const text = `WITH ${CLOCK} INSERT INTO @probe (id, at) SELECT 1, now FROM clock
+      ON CONFLICT (id) DO UPDATE SET at = excluded.at`
+    await this.#database.run((session) => session.rows(text, [session.told]))
+  }
+
+  async now(): Promise<number> {
+    const rows = await this.#database.run((session) =>
+      session.rows<{ now: number }>(`WITH ${CLOCK} SELECT now FROM clock`, [session.told]),
+    )
+    return rows[0]?.now as number
+  }
+
+  async enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    // A repetition meets its own ids, and answers as the first time.
+    const answers = await this.#database.run((session) => enqueue(session, jobs))
+    if (answers.some(({ duplicate }) => !duplicate)) this.#tell()
+    this.#addUp.note()
+    return answers
+  }
+
+  async enqueueWith(client: PgClient, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    this.#database.assertOpen()
+    // Not prepared: whose connection it is, and what stands between, is not ours to know.
+    const session = sessionOn(client, this.#unprepared, this.#database.told)
+    try {
+      const answers = await enqueue(session, jobs)
+      await session.rows('SELECT pg_notify($1, $2)', [this.#channel, ''])
+      return answers
+    } catch (error) {
+      throw toStoreError(error, this.description)
+    }
+  }
+
+  readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
+    return this.#database.run((session) => readyLanes(session, kinds, limit))
+  }
+
+  nextRunAt(): Promise<number | undefined> {
+    return this.#database.run(nextRunAt)
+  }
+
+  /** Not repeated when the answer is lost: what was taken then is abandoned when its lease ends. */
+  async claim(request: ClaimRequest): Promise<readonly Job[]> {
+    const jobs = await this.#database.run((session) => claim(session, request), false)
+    if (jobs.length > 0) this.#addUp.note()
+    return jobs
+  }
+
+  /** Not repeated when the answer is lost: the fence would refuse what was done. */
+  async settle(settlements: readonly Settlement[]): Promise<readonly string[]> {
+    if (settlements.length === 0) return this.#nothing()
+    let rest = settlements
+    if (areSuccesses(settlements)) {
+      rest = await this.#database.run((session) => succeedAtOnce(session, settlements), false)
+      this.#addUp.note()
+      if (rest.length === 0) return []
+    }
+    return this.#database.transaction((session) => settle(session, rest))
+  }
+
+  renew(worker: WorkerRow, leaseMs: number, held: readonly Fence[]): Promise<RenewResult> {
+    return this.#database.run((session) => renew(session, worker, leaseMs, held))
+  }
+
+  workers(): Promise<readonly WorkerRow[]> {
+    return this.#database.run(workers)
+  }
+
+  removeWorkers(ids: readonly string[]): Promise<void> {
+    return this.#database.run((session) => removeWorkers(session, ids))
+  }
+
+  abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
+    return this.#database.run((session) => abandoned(session, deadWorkers, limit))
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return this.#database.run((session) => findJob(session, id))
+  }
+
+  list(filter: JobFilter): Promise<Page<Job>> {
+    return this.#database.run((session) => list(session, filter))
+  }
+
+  counts(): Promise<readonly JobCount[]> {
+    return this.#database.run(counts)
+  }
+
+  cancel(id: string): Promise<Job | undefined> {
+    return this.#database.transaction((session) => byHand.cancel(session, id))
+  }
+
+  async retry(id: string): Promise<Job | undefined> {
+    const answer = await this.#database.transaction((session) => byHand.retry(session, id))
+    if (answer?.again) this.#tell()
+    return answer?.job
+  }
+
+  deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
+    return this.#database.run((session) => deadLetters(session, filter))
+  }
+
+  deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
+    return this.#database.run(deadLetterCounts)
+  }
+
+  async redrive(request: RedriveRequest): Promise<readonly string[]> {
+    if (request.dryRun) return this.#database.run((session) => redrive(session, request))
+    const ids = await this.#database.transaction((session) => redrive(session, request))
+    if (ids.length > 0) this.#tell()
+    return ids
+  }
+
+  discard(id: string): Promise<DeadLetter | undefined> {
+    return this.#database.transaction((session) => byHand.discard(session, id))
+  }
+
+  prune(request: PruneRequest): Promise<number> {
+    return this.#database.run((session) => prune(session, request))
+  }
+
+  readStates(prefix: string): Promise<readonly StoredState[]> {
+    return this.#database.run((session) => readStates(session, prefix))
+  }
+
+  writeState(name: string, value: unknown): Promise<void> {
+    return this.#database.run((session) => writeState(session, name, value))
+  }
+
+  deleteState(name: string): Promise<void> {
+    return this.#database.run((session) => deleteState(session, name))
+  }
+
+  onWork(listener: () => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /** Those in this process at once, the others by the server. */
+  #tell(): void {
+    this.#listeners.tell()
+    this.#hints?.tell()
+  }
+
+  async #nothing(): Promise<readonly string[]> {
+    this.#database.assertOpen()
+    return []
+  }
+}
