@@ -70,6 +70,19 @@ const scenarios: Record<string, Scenario> = {
     policy.isolate()
     return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(1)))) }
   },
+  'circuit-breaker.would-change': (clock) => ({
+    policy: circuitBreaker({ trip: { consecutive: 1 }, mode: 'shadow', clock, name: 'it' }),
+    play: async (stack) => {
+      const end = settled(stack.execute(scripted().fails()))
+      await clock.advance(100)
+      await end
+    },
+  }),
+  'circuit-breaker.would-reject': (clock) => {
+    const policy = circuitBreaker({ mode: 'shadow', clock, name: 'it' })
+    policy.trip()
+    return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(1)))) }
+  },
   'circuit-breaker.stale': (clock) => {
     const policy = circuitBreaker({ clock, name: 'it' })
     return {

@@ -7,6 +7,7 @@
  * One breaker per target, shared by all of its calls.
  */
 import { systemClock } from '../../core/clock.ts'
+import type { PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
 import type { BreakerStateName } from '../../core/events.ts'
@@ -19,7 +20,7 @@ import type { Gate, Stage } from '../../core/stage.ts'
 import { checkDuration, checkName, checkOneOf } from '../../core/validate.ts'
 import { type IsolateOptions, Isolation, Isolations, readIsolation } from './isolation.ts'
 import { type BreakerChange, BreakerMachine, type BreakerPermit } from './machine.ts'
-import { type BreakerMode, type BreakerPlan, type CircuitBreakerOptions, readOptions } from './options.ts'
+import { type BreakerMode, type BreakerPlan, type CircuitBreakerOptions, describePlan, readOptions } from './options.ts'
 import { ShadowBook } from './shadow.ts'
 import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
 import { type BreakerDetails, statusOf } from './status.ts'
@@ -46,6 +47,19 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     this.#plan = plan
     this.#mode = plan.mode
     this.#machine = new BreakerMachine(plan, (change) => this.#changed(change), this.clock.now())
+  }
+
+  override describe(): PolicyDescription {
+    const { state, consecutiveFailures, calls, failures, share, mode } = this.status()
+    const now = {
+      state,
+      consecutiveFailures,
+      calls,
+      failures,
+      ...(state === 'open' ? { retryAfterMs: Math.max(0, this.#machine.openUntil - this.clock.now()) } : {}),
+      ...(share < 1 ? { share } : {}),
+    }
+    return { name: this.name, type: 'circuit-breaker', options: { ...describePlan(this.#plan), mode }, state: now }
   }
 
   get [STAGES](): readonly Stage[] {

@@ -2,6 +2,7 @@
  * What a breaker may be told, and the settings that follow from it.
  */
 import type { Clock } from '../../core/clock.ts'
+import type { PlainRecord } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { type ErrorSelection, errorSelector } from '../../core/error-selection.ts'
 import { OptionError } from '../../core/errors.ts'
@@ -10,7 +11,7 @@ import type { Outcome } from '../../core/outcome.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
 import type { BreakerSettings } from './machine.ts'
-import { readTrip, type TripOptions } from './trip.ts'
+import { describeTrip, readTrip, type TripOptions } from './trip.ts'
 
 /** `'shadow'` moves, counts and tells as always, and refuses nothing. */
 export type BreakerMode = 'enforce' | 'shadow'
@@ -122,6 +123,23 @@ export function readOptions(options: CircuitBreakerOptions): BreakerPlan {
     classify: classifier(options),
     classifyResult: resultClassifier(options),
     mode: checkOneOf(options.mode ?? 'enforce', `${WHERE}.mode`, ['enforce', 'shadow']),
+  }
+}
+
+/** The plan as data, for `inspect` and `lint`. */
+export function describePlan(plan: BreakerPlan): PlainRecord {
+  const { openMs, openMaxMs, openJitter, healMs, halfOpenCalls, successes, failures, probeLeaseMs, ramp } = plan
+  return {
+    ...describeTrip(plan.trip),
+    openForMs: typeof openMs === 'number' ? openMs : undefined,
+    openForMaxMs: openMaxMs,
+    openForJitter: openJitter,
+    healAfterMs: healMs,
+    halfOpenCalls,
+    successes,
+    failures,
+    probeLeaseMs,
+    rampMs: ramp?.overMs,
   }
 }
 

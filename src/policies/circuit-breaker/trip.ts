@@ -76,9 +76,18 @@ export function readTrip(options: TripOptions, where: string): Trip {
   }
 }
 
-export function describeTrip({ consecutive, failureRate, slowRate, slowAfter, minimumCalls, window }: Trip): PlainRecord {
+export function describeTrip({
+  consecutive,
+  failures,
+  failureRate,
+  slowRate,
+  slowAfter,
+  minimumCalls,
+  window,
+}: Trip): PlainRecord {
   return {
     consecutive: bounded(consecutive),
+    failuresInWindow: bounded(failures),
     failureRate: bounded(failureRate),
     slowRate: bounded(slowRate),
     slowAfterMs: bounded(slowAfter),
