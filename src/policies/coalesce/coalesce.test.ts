@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
-import { compose } from '../../core/policy.ts'
+import { compose, policy as layered } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { bulkhead } from '../bulkhead/bulkhead.ts'
@@ -215,6 +215,44 @@ describe('a caller who leaves', () => {
     expect(await Promise.all(calls)).toEqual([{ error: 'bye' }, { value: 'ok' }])
   })
 
+  // T: 12
+  it('as the last one ends waits further in at once', async () => {
+    const { clock, policy, operation } = setup()
+    const controller = new AbortController()
+    const stack = compose(policy, retry({ backoff: () => 300, clock }))
+    const call = settled(stack.execute(operation.fails(), { key: 'k', signal: controller.signal }))
+    await clock.advance(5)
+    expect(clock.pendingTimers()).toBe(1)
+    controller.abort('bye')
+    await clock.advance(0)
+    expect([await call, clock.pendingTimers(), policy.status().abandoned]).toEqual([{ error: 'bye' }, 0, 0])
+    await clock.advance(1000)
+    expect(operation.calls).toHaveLength(1)
+  })
+
+  // T: 12, 13
+  it('is released by this policy itself, for what stands outside of it', async () => {
+    const { clock, policy, operation } = setup()
+    const controllers = [new AbortController(), new AbortController()]
+    let early = true
+    const inner: Promise<unknown>[] = []
+    const watching = layered('watching', (next) => (execution) => {
+      if (early) controllers[0]!.abort('early')
+      const result = next(execution)
+      inner.push(settled(result as Promise<unknown>))
+      return result
+    })
+    const call = (controller: AbortController) =>
+      compose(watching, policy).execute(operation.hangs(), { key: 'k', signal: controller.signal })
+    await expect(call(controllers[0]!)).rejects.toBe('early')
+    expect(operation.calls).toHaveLength(0)
+    early = false
+    const second = settled(call(controllers[1]!))
+    await clock.advance(1)
+    controllers[1]!.abort('bye')
+    expect(await Promise.all([second, ...inner])).toEqual([{ error: 'bye' }, { error: 'bye' }])
+  })
+
   it('by a listener of the news leaves too', async () => {
     const { clock, policy, operation } = setup()
     const controller = new AbortController()
@@ -369,6 +407,12 @@ describe('results that are kept', () => {
     const misused = compose(policy, timeout({ limit: () => -1, clock }))
     await expect(misused.execute(() => 1, { key: 'm' })).rejects.toMatchObject({ code: 'ERR_OPTION' })
     expect(policy.status().entries).toBe(0)
+    const timed = compose(policy, timeout({ limit: 5, clock }))
+    const slow = vi.fn(() => new Promise(() => {}))
+    const calls = [settled(timed.execute(slow, { key: 't' }))]
+    await clock.advance(5)
+    calls.push(settled(timed.execute(slow, { key: 't' })))
+    expect([await calls[0], slow.mock.calls.length]).toEqual([await calls[1], 1])
     await expect(policy.execute(() => Promise.reject('down'), { key: 'e' })).rejects.toBe('down')
     await expect(policy.execute(() => 1, { key: 'e' })).rejects.toBe('down')
   })
