@@ -45,6 +45,16 @@ export class TokenBucket extends RateMachine {
     return at - now > this.#toleranceMs ? at - now : 0
   }
 
+  /** On the path of every call: `wait` and `occupy` in one. */
+  override tryTake(now: number, cost: number): number {
+    if (this.#freed !== undefined) return super.tryTake(now, cost)
+    const from = this.fullAt > now ? this.fullAt : now
+    const wait = from + (cost - this.capacity) * this.#intervalMs - now
+    if (wait > this.#toleranceMs) return wait
+    this.fullAt = from + cost * this.#intervalMs
+    return 0
+  }
+
   remaining(now: number): number {
     const missing = Math.max(0, this.fullAt - now) / this.#intervalMs
     return Math.max(0, Math.floor(this.capacity - missing + this.#toleranceMs / this.#intervalMs))
