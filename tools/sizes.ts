@@ -12,12 +12,19 @@ export interface Size {
 }
 
 const BOUNDS: readonly (readonly [name: string, code: string, bound: number])[] = [
-  ['everything', "export * from './src/index.ts'", 24_000],
-  ['retry', "export { retry } from './src/index.ts'", 9_000],
-  ['timeout', "export { timeout } from './src/index.ts'", 7_500],
-  ['circuitBreaker', "export { circuitBreaker } from './src/index.ts'", 11_000],
-  ['rateLimiter', "export { rateLimiter } from './src/index.ts'", 9_000],
-  ['bulkhead', "export { bulkhead } from './src/index.ts'", 8_500],
+  ['everything', "export * from './src/index.ts'", 56_000],
+  ['retry', "export { retry } from './src/index.ts'", 12_500],
+  ['timeout', "export { timeout } from './src/index.ts'", 8_700],
+  ['circuitBreaker', "export { circuitBreaker } from './src/index.ts'", 16_000],
+  ['rateLimiter', "export { rateLimiter } from './src/index.ts'", 17_000],
+  ['bulkhead', "export { bulkhead } from './src/index.ts'", 10_200],
+  ['fallback', "export { fallback } from './src/index.ts'", 9_000],
+  ['hedge', "export { hedge } from './src/index.ts'", 11_500],
+  ['coalesce', "export { coalesce } from './src/index.ts'", 11_000],
+  ['budget', "export { budget } from './src/index.ts'", 9_200],
+  ['adaptiveLimiter', "export { adaptiveLimiter } from './src/index.ts'", 13_000],
+  ['throttle', "export { throttle } from './src/index.ts'", 10_500],
+  ['chaos', "export { chaos } from './src/index.ts'", 9_700],
 ]
 
 /** Bundles code that imports from the project, for any platform: what needs Node or a package does not get through. */
