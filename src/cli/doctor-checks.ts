@@ -60,10 +60,11 @@ function existingFolder(path: string): string {
   return existsSync(folder) || folder === dirname(folder) ? folder : existingFolder(folder)
 }
 
-export function checkStore(store: StoreSettings): Finding {
+export async function checkStore(store: StoreSettings): Promise<Finding> {
   const check = 'store'
   if (store.kind === 'memory')
     return { check, status: 'warning', message: 'in memory: a restart loses every job', hint: 'Set HOLDFAST_STORE=sqlite:PATH.' }
+  if (store.kind === 'postgres') return checkServer(store)
   const place = existsSync(store.path) ? store.path : existingFolder(store.path)
   try {
     accessSync(place, constants.R_OK | constants.W_OK)
@@ -77,6 +78,19 @@ export function checkStore(store: StoreSettings): Finding {
       message: `${place} cannot be written (${code})`,
       hint: 'Change its owner, or set HOLDFAST_STORE to another path.',
     }
+  }
+}
+
+/** It is asked, and left as it is. */
+async function checkServer(store: StoreSettings): Promise<Finding> {
+  const check = 'store'
+  const { storeSchema } = await import('../runtime/store-schema.ts')
+  try {
+    const { current } = await storeSchema(store)
+    return { check, status: 'ok', message: `${store.url}${current === undefined ? ', the tables will be made' : ''}` }
+  } catch (error) {
+    const { text } = explainError(error)
+    return { check, status: 'problem', message: text }
   }
 }
 

@@ -53,6 +53,14 @@ export interface TargetSettings {
 export type StoreSettings =
   | { readonly kind: 'memory'; readonly url: string; readonly durability: 'full' | 'normal' }
   | { readonly kind: 'sqlite'; readonly url: string; readonly path: string; readonly durability: 'full' | 'normal' }
+  | {
+      readonly kind: 'postgres'
+      /** Without its password, for people. */
+      readonly url: string
+      /** What to connect with. A function, so that settings that are printed do not tell it. */
+      readonly connection: () => string
+      readonly durability: 'full' | 'normal'
+    }
 
 export interface HoldfastConfig {
   readonly server: {

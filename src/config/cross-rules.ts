@@ -27,11 +27,17 @@ const exposure: Rule = (read, report) => {
 const store: Rule = (read, report) => {
   const url = read('store', 'url')
   if (typeof url !== 'string' || url === '') return
-  if (/^postgres(ql)?:/.test(url)) report(['store', 'url'], NOT_YET, "Use 'sqlite:PATH' or 'memory:'.")
-  else if (url.startsWith('sqlite:')) {
+  if (/^postgres(ql)?:/.test(url)) {
+    if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
+      report(
+        ['store', 'url'],
+        "must be 'postgres://user:password@host:port/database'",
+        'In a user or password, write %40 for @, %2F for / and %3A for a colon.',
+      )
+  } else if (url.startsWith('sqlite:')) {
     if (url.slice('sqlite:'.length).trim() === '')
       report(['store', 'url'], "needs a path after 'sqlite:'", "Write 'sqlite:./var/holdfast.db'.")
-  } else if (url !== 'memory:') report(['store', 'url'], "must be 'sqlite:PATH' or 'memory:'", storeHint(url))
+  } else if (url !== 'memory:') report(['store', 'url'], "must be 'sqlite:PATH', 'postgres://…' or 'memory:'", storeHint(url))
 }
 
 function storeHint(url: string): string {

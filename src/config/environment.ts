@@ -56,7 +56,7 @@ export const VARIABLES: readonly Variable[] = [
   variable('HOLDFAST_HOST', 'server.host', TEXT),
   variable('HOLDFAST_PORT', 'server.port', NUMBER),
   variable('HOLDFAST_TOKEN', 'server.token', TEXT),
-  variable('HOLDFAST_STORE', 'store.url', { unit: "'sqlite:PATH' or 'memory:'", read: text }),
+  variable('HOLDFAST_STORE', 'store.url', { unit: "'sqlite:PATH', 'postgres://…' or 'memory:'", read: text }),
   variable('HOLDFAST_STATE', 'state', TEXT),
   variable('HOLDFAST_CONCURRENCY', 'worker.concurrency', NUMBER),
   variable('HOLDFAST_LOG_LEVEL', 'log.level', TEXT),

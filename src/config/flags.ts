@@ -20,7 +20,13 @@ const number = (value: string): unknown => (/^[+-]?\d+(\.\d+)?$/.test(value) ? N
 export const FLAGS: readonly Flag[] = [
   { flag: '--host <host>', key: 'host', path: ['server', 'host'], description: 'where to listen', read: text },
   { flag: '--port <port>', key: 'port', path: ['server', 'port'], description: 'port, 0 for a free one', read: number },
-  { flag: '--store <url>', key: 'store', path: ['store', 'url'], description: 'sqlite:PATH or memory:', read: text },
+  {
+    flag: '--store <url>',
+    key: 'store',
+    path: ['store', 'url'],
+    description: 'sqlite:PATH, postgres://… or memory:',
+    read: text,
+  },
   { flag: '--concurrency <n>', key: 'concurrency', path: ['worker', 'concurrency'], description: 'jobs at a time', read: number },
   {
     flag: '--log-level <level>',

@@ -23,9 +23,13 @@ export function redact(path: Path, value: unknown): unknown {
   return value
 }
 
+/** Of these URLs all up to the last @ is hidden: somebody may have written a password with an @ or a / in it. */
+const DATABASE_PASSWORD = /\b((?:postgres(?:ql)?|rediss?|amqps?):\/\/[^/@\s:]*):\S*@/gi
+
 /** `redis://user:secret@host` becomes `redis://user:(hidden)@host`. */
 export function hidePasswords(text: string): string {
   return text
+    .replace(DATABASE_PASSWORD, `$1:${REDACTED}@`)
     .replace(/(\/\/[^/@\s:]*):[^/@\s]*@/g, `$1:${REDACTED}@`)
     .replace(/([?&](?:password|token|api_?key|secret)=)[^&\s]*/gi, `$1${REDACTED}`)
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../core/errors.ts'
 import { dumpConfig } from './dump.ts'
@@ -43,6 +44,17 @@ describe('resolving the configuration', () => {
     })
     expect(config.worker).toMatchObject({ concurrency: 50, lease: 30_000, drain: 30_000 })
     expect(config.http.allow).toEqual(['public'])
+  })
+
+  // R: U6
+  it('takes PostgreSQL as its store, and shows its password nowhere', () => {
+    for (const url of ['postgres://u:hun%40ter2@h/d', 'postgresql://u@h/d?password=hun%40ter2']) {
+      const resolved = resolveConfig({ cwd: '/work', env: { HOLDFAST_STORE: url } })
+      const { store } = resolved.config
+      expect(store.kind === 'postgres' && store.connection()).toBe(url)
+      expect(JSON.stringify([resolved.config, dumpConfig(resolved)])).not.toContain('ter2')
+      expect(inspect(resolved.config, { depth: 9 })).not.toContain('ter2')
+    }
   })
 
   it('lets a flag win over the environment, that over the file, and that over the default', () => {
@@ -142,10 +154,11 @@ describe('a configuration that is wrong', () => {
     ['no concurrency', { worker: { concurrency: 0 } }, 'worker.concurrency', /from 1 to/],
     ['a short token', { server: { token: 'abc' } }, 'server.token', /at least 16/],
     ['a durability that is none', { store: { durability: 'half' } }, 'store.durability', /one of 'full', 'normal'/],
-    ['a store that is none', { store: 'mysql://x' }, 'store.url', /'sqlite:PATH' or 'memory:'/],
-    ['a path alone as a store', { store: './x.db' }, 'store.url', /'sqlite:PATH' or 'memory:'/],
+    ['a store that is none', { store: 'mysql://x' }, 'store.url', /'sqlite:PATH', 'postgres:.*' or 'memory:'/],
+    ['a path alone as a store', { store: './x.db' }, 'store.url', /'sqlite:PATH', 'postgres:.*' or 'memory:'/],
     ['a store without a path', { store: 'sqlite:' }, 'store.url', /needs a path/],
-    ['PostgreSQL, which is not built', { store: 'postgres://h/d' }, 'store.url', /not available in this version/],
+    ['a PostgreSQL that is nowhere', { store: 'postgres:h/d' }, 'store.url', /must be 'postgres:/],
+    ['a PostgreSQL with half a URL', { store: 'postgres://u:p/w@h:x/d' }, 'store.url', /must be 'postgres:/],
     ['Redis, which is not built', { state: 'redis://h' }, 'state', /not available in this version/],
     ['an open address without a token', { server: { host: '0.0.0.0' } }, 'server.host', /loopback address unless a token/],
     ['retry waits the wrong way round', { retry: { initial: '2m', max: '1m' } }, 'retry.max', /must not be below 'initial'/],

@@ -16,6 +16,7 @@ import type { ConfigFile } from './load.ts'
 import { loadFile } from './load.ts'
 import type { Problem } from './problems.ts'
 import { configError, problemsOf } from './problems.ts'
+import { hidePasswords } from './redact.ts'
 import type { Checked } from './schema.ts'
 import { schema } from './schema.ts'
 
@@ -97,6 +98,7 @@ function settle(checked: Checked, sources: Provenance, cwd: string, file: Config
 
 function storeSettings({ url, durability }: Checked['store'], place: (path: string) => string): StoreSettings {
   if (url === 'memory:') return { kind: 'memory', url, durability }
+  if (/^postgres(ql)?:/.test(url)) return { kind: 'postgres', url: hidePasswords(url), connection: () => url, durability }
   return { kind: 'sqlite', url, durability, path: place(url.slice('sqlite:'.length)) }
 }
 

@@ -80,7 +80,10 @@ export interface UserConfig {
     /** Host names, besides loopback ones, that requests may be addressed to. With a token and none given: any. */
     readonly allowedHosts?: readonly string[]
   }
-  /** `sqlite:PATH` or `memory:`. A relative path counts from the configuration file's folder. */
+  /**
+   * `sqlite:PATH`, `postgres://user:password@host:port/database` or `memory:`. A relative path counts from the configuration
+   * file's folder. `durability` is SQLite's.
+   */
   readonly store?: string | { readonly url?: string; readonly durability?: 'full' | 'normal' }
   /** Shared state of several processes. Not available in this version. */
   readonly state?: string

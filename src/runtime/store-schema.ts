@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { StoreSettings } from '../config/config.ts'
+import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../stores/postgres/migrations/index.ts'
+import { readShape } from '../stores/postgres/read-shape.ts'
 import { MIGRATIONS } from '../stores/sqlite/migrations/index.ts'
 
 export interface StoreSchema {
@@ -13,11 +15,16 @@ export interface StoreSchema {
   readonly pending: readonly { readonly version: number; readonly name: string }[]
 }
 
-export function storeSchema(store: StoreSettings): StoreSchema {
-  const newest = MIGRATIONS.at(-1)?.version ?? 0
+/** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when a server does not answer */
+export async function storeSchema(store: StoreSettings): Promise<StoreSchema> {
+  if (store.kind === 'postgres') return schemaOf(await readShape(store.connection()), POSTGRES_MIGRATIONS)
   const current = store.kind === 'sqlite' && existsSync(store.path) ? appliedVersion(store.path) : undefined
-  const pending = MIGRATIONS.filter(({ version }) => version > (current ?? 0)).map(({ version, name }) => ({ version, name }))
-  return { current, newest, pending }
+  return schemaOf(current, MIGRATIONS)
+}
+
+function schemaOf(current: number | undefined, known: typeof MIGRATIONS): StoreSchema {
+  const pending = known.filter(({ version }) => version > (current ?? 0)).map(({ version, name }) => ({ version, name }))
+  return { current, newest: known.at(-1)?.version ?? 0, pending }
 }
 
 function appliedVersion(path: string): number {

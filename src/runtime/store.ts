@@ -3,6 +3,7 @@
 import type { StoreSettings } from '../config/config.ts'
 import type { Clock } from '../core/clock.ts'
 import { memoryStore } from '../stores/memory/memory-store.ts'
+import { postgresStore } from '../stores/postgres/postgres-store.ts'
 import { sqliteStore } from '../stores/sqlite/sqlite-store.ts'
 import type { JobStore } from '../work/store.ts'
 
@@ -12,5 +13,7 @@ export function storeOf(settings: StoreSettings, clock: Clock): JobStore {
       return memoryStore({ clock })
     case 'sqlite':
       return sqliteStore({ path: settings.path, durability: settings.durability, clock })
+    case 'postgres':
+      return postgresStore({ url: settings.connection(), clock })
   }
 }

@@ -16,7 +16,7 @@ export async function doctor({ io, printer }: Context, options: DoctorOptions): 
   const findings = [checkNode(process.version), finding]
   if (config !== undefined)
     findings.push(
-      checkStore(config.store),
+      await checkStore(config.store),
       await checkDisk(config.store, io.cwd),
       await checkPort(config.server),
       checkClock(config.store, io.clock),

@@ -11,7 +11,7 @@ export type MigrateOptions = FlagValues & { readonly config?: string; readonly j
 export async function migrateStatus({ io, printer }: Context, options: MigrateOptions): Promise<number> {
   const { config } = await loadConfig({ cwd: io.cwd, env: io.env, flags: options, config: configPath(io, options.config) })
   const { storeSchema } = await import('../../runtime/store-schema.ts')
-  const { current, newest, pending } = storeSchema(config.store)
+  const { current, newest, pending } = await storeSchema(config.store)
   if (options.json) printer.json({ store: config.store.url, current: current ?? null, newest, pending })
   else if (current === undefined) printer.line(`${config.store.url}: there is nothing yet; npm start makes it.`)
   else {

@@ -123,14 +123,14 @@ describe('holdfast up', () => {
   })
 
   it('exits 2 with one message, and starts nothing, when the configuration is wrong', async () => {
-    const result = await runCommand(['up', '--port', 'x', '--store', 'postgres://u:pw@h/d'], { cwd: folder })
+    const result = await runCommand(['up', '--port', 'x', '--store', 'postgres://u:p/w@h:x/d'], { cwd: folder })
     expect(result).toMatchObject({ code: 2, out: '' })
     expect(result.err).toBe(
       [
         'The configuration has 2 problems:',
         '  server.port must be a whole number from 0 to 65535: got "x" (flag --port)',
-        '  store.url is not available in this version: got "postgres://u:(hidden)@h/d" (flag --store)',
-        "    Use 'sqlite:PATH' or 'memory:'.",
+        `  store.url must be 'postgres://user:password@host:port/database': got "postgres://u:(hidden)@h:x/d" (flag --store)`,
+        '    In a user or password, write %40 for @, %2F for / and %3A for a colon.',
         '',
       ].join('\n'),
     )
