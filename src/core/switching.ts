@@ -56,9 +56,9 @@ export abstract class Switching extends BasePolicy {
     return sharedClock(this.held.flatMap((policy) => policy.parts)) !== undefined
   }
 
-  /** What any of them tells is heard. */
+  /** What any of them tells is heard, once, also of a part that several share. */
   override observe(listener: Listener): Unobserve {
-    const stops = this.held.map((policy) => policy.observe(listener))
+    const stops = [...new Set(this.held.flatMap((policy) => policy.parts))].map((part) => part.observe(listener))
     return () => {
       for (const stop of stops) stop()
     }

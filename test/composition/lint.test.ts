@@ -103,7 +103,7 @@ describe('lint', () => {
     expect(Object.keys(mistakes).sort()).toEqual([...LINT_CODES].sort())
     const page = readFileSync(new URL('../../docs/guides/lint.md', import.meta.url), 'utf8')
     const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (error|warning|info) \| (.+) \| (.+) \|$/gm)]
-    expect(rows.map(([, code]) => code).sort()).toEqual([...LINT_CODES].sort())
+    expect(rows.map(([, code]) => code as string).sort()).toEqual([...LINT_CODES].sort())
     for (const [, code, severity] of rows) {
       const { wrong, options } = mistakes[code as LintCode]
       expect(lint(compose(...wrong), options).find((one) => one.code === code)!.severity, code).toBe(severity)
