@@ -27,6 +27,7 @@ export {
 export { type ExplainOptions, type Explanation, explain, explainSync } from './explain.ts'
 export { formatExplanation } from './explanation-text.ts'
 export { type Inspection, inspect, type Link } from './inspect.ts'
+export { Keyed, type KeyedOptions, keyed } from './keyed-policy.ts'
 export { type Finding, LINT_CODES, type LintCode, type LintOptions, lint } from './lint/lint.ts'
 export type { Severity } from './lint/rule.ts'
 export { type WorstCase, worstCase } from './lint/worst-case.ts'

@@ -20,7 +20,11 @@ export {
   type CircuitBreakerOptions,
   circuitBreaker,
 } from './circuit-breaker/circuit-breaker.ts'
+export { type IsolateOptions, Isolation } from './circuit-breaker/isolation.ts'
+export type { BreakerMode, HalfOpenOptions, RampOptions } from './circuit-breaker/options.ts'
+export type { ShadowCounts } from './circuit-breaker/shadow.ts'
 export type { BreakerStored } from './circuit-breaker/snapshot.ts'
+export type { BreakerDetails } from './circuit-breaker/status.ts'
 export type { TripOptions } from './circuit-breaker/trip.ts'
 export { Coalesce, type CoalesceStatus, coalesce } from './coalesce/coalesce.ts'
 export type { CoalesceOptions } from './coalesce/options.ts'
