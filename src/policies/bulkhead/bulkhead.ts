@@ -114,7 +114,7 @@ export class Bulkhead extends BasePolicy implements Gate {
   acquire(): ManualPermit {
     const answer = this.#machine.tryAcquire()
     if (!isRejection(answer)) return new ManualPermit(answer, () => 0)
-    if (!this.#shadow) return this.#refuse('full')
+    if (!this.#shadow) throw this.#refuse('full')
     this.#tell('bulkhead.would-reject')
     return new ManualPermit(this.#machine.acquireAnyway(), () => 0)
   }
@@ -135,7 +135,7 @@ export class Bulkhead extends BasePolicy implements Gate {
     this.#machine.enterAnyway()
   }
 
-  #queue(execution: LiveExecution): Promise<void> {
+  #queue(execution: LiveExecution): Promise<void> | RejectedError {
     const priority = this.#priority(execution)
     if (typeof priority !== 'number' || Number.isNaN(priority))
       throw new OptionError('bulkhead.priority', 'must give a number', priority)
@@ -151,9 +151,9 @@ export class Bulkhead extends BasePolicy implements Gate {
     return waiting
   }
 
-  #refuse(why: Refusal, execution?: LiveExecution): never {
+  #refuse(why: Refusal, execution?: LiveExecution): RejectedError {
     this.#tell('bulkhead.rejected', execution, why)
-    throw this.#rejection(why)
+    return this.#rejection(why)
   }
 
   #tell(

@@ -247,8 +247,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     const now = execution.now()
     if (!this.#plain) return this.#enterOtherwise(execution, now)
     const waitMs = this.#limits.tryTake(execution.key, now, 1)
-    if (waitMs > 0) this.#reject(execution, waitMs)
-    return undefined
+    return waitMs > 0 ? this.#refused(execution, waitMs) : undefined
   }
 
   #keyFor(execution: LiveExecution): Key {
@@ -270,7 +269,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     }
     const maxWaitMs = execution.sync ? 0 : this.#maxWaitMs
     if (waitMs > maxWaitMs || now + waitMs >= execution.deadline) {
-      if (!this.#shadow) this.#reject(execution, waitMs)
+      if (!this.#shadow) return this.#refused(execution, waitMs)
       if (this.events.active)
         this.events.emit({ ...this.about(execution), type: 'rate-limiter.would-reject', retryAfterMs: waitMs })
       return this.#sent(key)
@@ -290,10 +289,6 @@ export class RateLimiter extends BasePolicy implements Gate {
     return this.#responseOf === undefined ? undefined : this.#limits.view(key)?.sent
   }
 
-  #reject(execution: LiveExecution, retryAfterMs: number): never {
-    throw this.#refused(execution, retryAfterMs)
-  }
-
   #refused(execution: LiveExecution, retryAfterMs: number): RejectedError {
     if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.rejected', retryAfterMs })
     return this.#rejection(retryAfterMs)
@@ -304,7 +299,7 @@ export class RateLimiter extends BasePolicy implements Gate {
       code: 'ERR_RATE_LIMITED',
       policy: this.name,
       retryAfterMs,
-      hint: `At most ${this.capacity} may go at once; wait, or raise the limit.`,
+      hint: () => `At most ${this.capacity} may go at once; wait, or raise the limit.`,
     })
   }
 
