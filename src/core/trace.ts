@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock.ts'
 import type { Plain, PlainRecord } from './description.ts'
-import { describePolicy } from './description.ts'
+import { describePolicy, type PolicyDescription } from './description.ts'
 import { describeError, type ErrorSummary, isHoldfastError } from './errors.ts'
 import type { HoldfastEvent, Unobserve } from './events.ts'
 import type { LiveExecution } from './execution.ts'
@@ -90,7 +90,7 @@ export class Trace {
   }
 
   note(part: Policy, execution: LiveExecution | undefined, verdict: string, note: Note = {}): void {
-    const { type, options } = describePolicy(part)
+    const { type, options } = described(part)
     this.#add({ policy: part.name, type, attempt: execution?.attempt ?? 1, verdict }, note, options)
   }
 
@@ -140,7 +140,7 @@ export class Trace {
       return
     }
     const attempt = typeof numbers.attempt === 'number' ? numbers.attempt : this.#lastAttempt()
-    const description = describePolicy(part)
+    const description = described(part)
     const verdict = type.slice(type.indexOf('.') + 1)
     this.#add({ policy: part.name, type: description.type, attempt, verdict }, { numbers, error }, description.options)
   }
@@ -152,6 +152,15 @@ export class Trace {
   end(): void {
     this.#over = true
     for (const stop of this.#observed.values()) stop()
+  }
+}
+
+/** A description that fails is an empty one: who looks on never reaches the call. */
+export function described(part: Policy, key?: string): PolicyDescription {
+  try {
+    return describePolicy(part, key)
+  } catch {
+    return { name: part.name, type: 'custom', options: {}, state: {} }
   }
 }
 

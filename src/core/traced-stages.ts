@@ -3,12 +3,13 @@
  * take and give, at the same turn.
  */
 import { isThenable } from './attempt.ts'
-import { describePolicy, type PlainRecord } from './description.ts'
+import type { PlainRecord } from './description.ts'
+import { RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
 import type { Gate, RetryFailure, RetrySession, RetryStage, Stage, TimeoutStage } from './stage.ts'
-import type { Trace } from './trace.ts'
+import { described, type Trace } from './trace.ts'
 
 /** Wraps the stages of one policy. */
 export function tracedStages(trace: Trace, part: Policy, stages: readonly Stage[]): readonly Stage[] {
@@ -51,7 +52,8 @@ class TracedGate implements Required<Gate> {
       throw error
     }
     const { value: permit, numbers } = entered
-    if (permit instanceof Promise) this.#watch(permit, execution, { ...state, ...numbers })
+    if (permit instanceof RejectedError) this.#rejected(permit, execution, { ...state, ...numbers })
+    else if (permit instanceof Promise) this.#watch(permit, execution, { ...state, ...numbers })
     else this.#trace.note(this.#part, execution, 'admitted', { numbers: state })
     return permit
   }
@@ -105,7 +107,7 @@ class TracedGate implements Required<Gate> {
   }
 
   #state(execution: LiveExecution): PlainRecord {
-    return describePolicy(this.#part, execution.key).state
+    return described(this.#part, execution.key).state
   }
 }
 

@@ -1,0 +1,256 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { byOperation } from '../../src/core/by-operation.ts'
+import { type ExplainOptions, explain, explainSync } from '../../src/core/explain.ts'
+import { formatExplanation } from '../../src/core/explanation-text.ts'
+import type { Operation } from '../../src/core/operation.ts'
+import { compose, noop, type Policy, policy } from '../../src/core/policy.ts'
+import type { Decision } from '../../src/core/trace.ts'
+import { when } from '../../src/core/when.ts'
+import {
+  bulkhead,
+  chaos,
+  circuitBreaker,
+  coalesce,
+  fallback,
+  hedge,
+  rateLimiter,
+  retry,
+  throttle,
+  timeout,
+} from '../../src/policies/index.ts'
+import { scripted } from '../../src/testing/scripted-operation.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { build, callPlan, policyPlan } from './plans.ts'
+import { run, type Story } from './run.ts'
+
+const backoff = { type: 'constant', initial: 10, jitter: 'none' } as const
+const told = (decisions: readonly Decision[]) => decisions.map(({ policy, verdict }) => `${policy} ${verdict}`)
+
+/** Plays until it is settled, at most a virtual minute. */
+async function played(clock: VirtualClock, stack: Policy, operation: Operation<unknown>, options?: ExplainOptions) {
+  const end = explain(stack, operation, options)
+  await clock.advance(60_000)
+  return end
+}
+
+describe('an explanation', () => {
+  it('tells what each policy decided, in order, on which numbers, with its ETA', async () => {
+    const clock = new VirtualClock()
+    const stack = compose(
+      retry({ backoff, clock }),
+      circuitBreaker({ trip: { consecutive: 2 }, openFor: 5000, clock }),
+      timeout({ limit: 100, clock }),
+      bulkhead({ limit: 1, clock }),
+      rateLimiter({ limit: 5, per: 1000, clock }),
+    )
+    const operation = scripted({ clock }).fails(1, new Error('busy')).hangsUntilAborted()
+    const account = await played(clock, stack, operation, { operation: 'goto' })
+    expect(account).toMatchObject({
+      operation: 'goto',
+      outcome: 'rejected',
+      decidedBy: 'circuit-breaker',
+      calls: 2,
+      durationMs: 120,
+      retryAfterMs: 4990,
+      summary: { code: 'ERR_CIRCUIT_OPEN' },
+    })
+    expect(account.hint).toContain('next probe')
+    expect(told(account.decisions)).toEqual([
+      ...['circuit-breaker admitted', 'timeout armed', 'bulkhead admitted', 'rate-limiter admitted', 'operation failed'],
+      ...['bulkhead learnt', 'circuit-breaker learnt', 'retry scheduled'],
+      ...['circuit-breaker admitted', 'timeout armed', 'bulkhead admitted', 'rate-limiter admitted', 'timeout expired'],
+      ...['circuit-breaker changed', 'circuit-breaker learnt', 'retry scheduled', 'operation failed', 'bulkhead learnt'],
+      ...['circuit-breaker rejected', 'retry gave-up'],
+    ])
+    const [scheduled] = account.decisions.filter(({ verdict }) => verdict === 'scheduled')
+    expect(scheduled).toMatchObject({
+      atMs: 0,
+      type: 'retry',
+      attempt: 1,
+      etaMs: 10,
+      numbers: { delayMs: 10 },
+      error: { message: 'busy' },
+    })
+    expect(scheduled!.reason).toBe('attempt 1 of 3 failed: busy; the next begins in 10ms')
+    const limiter = account.decisions.filter(({ type, verdict }) => type === 'rate-limiter' && verdict === 'admitted')
+    expect(limiter.map(({ numbers, attempt }) => [attempt, numbers.remaining])).toEqual([
+      [1, 5],
+      [2, 4],
+    ])
+    expect(account.decisions.find(({ verdict }) => verdict === 'expired')).toMatchObject({ atMs: 110, numbers: { limitMs: 100 } })
+    expect(account.decisions.find(({ verdict }) => verdict === 'rejected')).toMatchObject({
+      etaMs: 4990,
+      numbers: { state: 'open', retryAfterMs: 4990 },
+      error: { code: 'ERR_CIRCUIT_OPEN' },
+    })
+    expect(account.decisions.at(-1)!.reason).toMatch(/^no attempt after number 3 of 3.*: another try would not help$/)
+  })
+
+  it('tells of waiting: why, for how long, and that it ended', async () => {
+    const clock = new VirtualClock()
+    const limiter = rateLimiter({ limit: 1, per: 100, maxWait: 500, clock })
+    const places = bulkhead({ limit: 1, queue: 1, clock })
+    limiter.consume()
+    const held = places.acquire()
+    clock.setTimer(250, () => held.succeed())
+    const account = await played(clock, compose(limiter, places), () => 'ok')
+    expect(account).toMatchObject({ outcome: 'succeeded', value: 'ok', decidedBy: 'operation', durationMs: 250 })
+    const waits = account.decisions.filter(({ verdict }) => verdict === 'waiting' || verdict === 'admitted')
+    expect(waits).toMatchObject([
+      { policy: 'rate-limiter', verdict: 'waiting', etaMs: 100, reason: 'its turn is in 100ms' },
+      { policy: 'rate-limiter', verdict: 'admitted', atMs: 100, numbers: { waitedMs: 100 } },
+      { policy: 'bulkhead', verdict: 'waiting', atMs: 100, numbers: { inFlight: 1, queued: 1 } },
+      { policy: 'bulkhead', verdict: 'admitted', atMs: 250, numbers: { waitedMs: 150 }, reason: 'may go, after 150ms' },
+    ])
+  })
+
+  it('names who brought the outcome about', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const hanging = () => scripted({ clock }).hangs()
+    const full = bulkhead({ limit: 1, clock })
+    full.acquire()
+    const table: readonly (readonly [string, string, Policy, Operation<unknown>, ExplainOptions?])[] = [
+      ['operation', 'succeeded', noop, () => 1],
+      ['operation', 'failed', retry({ backoff, clock }), () => Promise.reject(new Error('down'))],
+      ['timeout', 'timed-out', timeout({ limit: 5, clock }), hanging()],
+      ['within', 'timed-out', retry({ clock }), hanging(), { within: 5 }],
+      ['caller', 'cancelled', retry({ clock }), hanging(), { signal: controller.signal }],
+      ['bulkhead', 'rejected', compose(retry({ clock }), full), () => 1],
+      ['fallback', 'succeeded', compose(fallback({ use: 0, clock }), full), () => 1],
+      ['chaos', 'failed', chaos({ enabled: () => true, rate: 1, fault: () => new Error('chaos'), clock }), () => 1],
+      ['mine', 'failed', policy('mine', () => () => Promise.reject(new Error('no'))), () => 1],
+      ['retry', 'failed', retry({ exhausted: 'wrap', backoff, clock }), () => Promise.reject(new Error('down'))],
+    ]
+    clock.setTimer(3, () => controller.abort('enough'))
+    for (const [who, outcome, stack, operation, options] of table)
+      expect(await played(clock, stack, operation, options), `${stack.name} ${outcome}`).toMatchObject({
+        decidedBy: who,
+        outcome,
+      })
+  })
+
+  it('looks into hedges, shared calls, switches, choices and layers of your own', async () => {
+    const clock = new VirtualClock()
+    const once = coalesce({ ttl: '1h', clock })
+    const twice = policy('twice', (next) => async (execution) => [await next(execution), await next(execution)] as never)
+    const stack = compose(once, byOperation({ get: when(() => true, hedge({ delay: 10, clock })) }), twice, throttle({ clock }))
+    const slowThenQuick = scripted({ clock }).resolvesAfter(30, 'slow', 1).resolvesAfter(5, 'quick')
+    const account = await played(clock, stack, slowThenQuick, { operation: 'get', key: 'a' })
+    expect(account).toMatchObject({ outcome: 'succeeded', key: 'a', decidedBy: 'twice' })
+    expect(account.decisions.find(({ verdict }) => verdict === 'started')!.reason).toBe(
+      'call 2 begins after 10ms: no answer so far',
+    )
+    expect(account.decisions.find(({ policy: name, verdict }) => name === 'twice' && verdict === 'replaced')).toMatchObject({
+      numbers: { calls: 2 },
+    })
+    const kept = await played(clock, stack, slowThenQuick, { operation: 'get', key: 'a' })
+    expect(told(kept.decisions)).toEqual(['coalesce hit', 'coalesce answered'])
+    expect(kept).toMatchObject({ decidedBy: 'coalesce', calls: 0 })
+  })
+
+  it('tells apart calls that run at the same time through the same policies', async () => {
+    const clock = new VirtualClock()
+    const stack = compose(retry({ backoff, clock }), bulkhead({ limit: 5, clock }))
+    const heard: string[] = []
+    const [failing, succeeding] = [
+      explain(stack, () => Promise.reject(new Error('down')), {
+        onDecision: ({ policy, verdict }) => heard.push(`${policy} ${verdict}`),
+      }),
+      explain(stack, scripted({ clock }).resolvesAfter(15, 'ok')),
+    ]
+    await clock.advance(100)
+    expect(told((await succeeding).decisions)).toEqual(['bulkhead admitted', 'operation returned', 'bulkhead learnt'])
+    expect(told((await failing).decisions).filter((one) => one.startsWith('retry'))).toEqual([
+      'retry scheduled',
+      'retry scheduled',
+      'retry gave-up',
+    ])
+    expect(heard).toEqual(told((await failing).decisions))
+  })
+
+  it('is made for synchronous calls too', () => {
+    const breaker = circuitBreaker({ trip: { consecutive: 2 } })
+    const stack = compose(retry({ backoff: () => 0 }), breaker)
+    const account = explainSync(stack, () => {
+      throw new Error('down')
+    })
+    expect(account).toMatchObject({ outcome: 'rejected', decidedBy: 'circuit-breaker', calls: 2 })
+    expect(explainSync(noop, () => 1)).toMatchObject({ outcome: 'succeeded', value: 1 })
+    expect(() => explainSync(timeout('1s'), () => 1)).toThrow('synchronous')
+    expect(() => explainSync(noop, () => Promise.resolve(1))).toThrow('needs policies and an operation that return a value')
+  })
+
+  it('is a page for people', async () => {
+    const clock = new VirtualClock()
+    const breaker = circuitBreaker({ openFor: '1m', clock })
+    breaker.isolate('under repair')
+    const account = await played(clock, compose(retry({ clock }), breaker), () => 1, { operation: 'pay', id: 'x1', key: 'ada' })
+    expect(formatExplanation(account)).toBe(
+      [
+        'pay x1 for ada: rejected after 0ms, 0 calls of the operation, decided by circuit-breaker',
+        '  RejectedError ERR_CIRCUIT_ISOLATED: circuit is isolated: under repair',
+        '  Somebody took this target out of use; reset the breaker to admit calls again.',
+        '  at   attempt  who              what      why',
+        '  0ms  1        circuit-breaker  rejected  circuit is isolated: under repair (state=isolated, consecutiveFailures=0, calls=0, failures=0)',
+        '  0ms  1        retry            gave-up   no attempt after number 1 of 3: circuit is isolated: under repair: another try would not help (attempt=1, elapsedMs=0ms, reason=not-retryable)',
+      ].join('\n'),
+    )
+  })
+
+  it('is JSON but for its value and error', async () => {
+    const { error, ...account } = await explain(retry({ maxAttempts: 1 }), () => Promise.reject(new Error('down')))
+    expect(JSON.parse(JSON.stringify(account))).toEqual(account)
+    expect(error).toBeInstanceOf(Error)
+  })
+
+  it('changes nothing: random calls of random stacks end as they do unexplained, at the same time, with the same events', async () => {
+    const visible = ({ calls, events }: Story) => ({ calls, events })
+    const plans = fc.array(policyPlan, { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(plans, fc.array(callPlan, { minLength: 1, maxLength: 6 }), async (stack, calls) => {
+        const make = (clock: VirtualClock) => compose(...stack.map((plan) => build(plan, clock)), bulkhead({ limit: 1e6, clock }))
+        expect(visible(await run((clock) => explained(make(clock)), calls))).toEqual(visible(await run(make, calls)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('leaves nothing behind: no listener on a policy, none on the caller’s signal, no timer', async () => {
+    const clock = new VirtualClock()
+    const parts = [
+      retry({ backoff, clock }),
+      circuitBreaker({ clock }),
+      timeout({ limit: 50, clock }),
+      bulkhead({ limit: 1, clock }),
+    ]
+    const { signal } = new AbortController()
+    await played(clock, compose(...parts), scripted({ clock }).fails(1).resolvesAfter(5, 'ok'), { signal, within: '10s' })
+    expect(parts.map(({ events }) => events.active)).toEqual(parts.map(() => false))
+    expect(clock.pendingTimers()).toBe(0)
+  })
+
+  it('is not disturbed by who listens, nor by a policy that cannot describe itself', async () => {
+    const mute = retry()
+    mute.describe = () => {
+      throw new Error('mute')
+    }
+    const account = await explain(mute, () => 1, {
+      onDecision: () => {
+        throw new Error('in a listener')
+      },
+    })
+    expect(account).toMatchObject({ outcome: 'succeeded', value: 1 })
+  })
+})
+
+/** The same policy, each call of which is explained. */
+function explained(stack: Policy): Policy {
+  const execute: Policy['execute'] = async (operation, options) => {
+    const account = await explain(stack, operation, options)
+    if ('error' in account) throw account.error
+    return account.value as never
+  }
+  return Object.assign(Object.create(stack) as Policy, { execute, observe: stack.observe.bind(stack) })
+}
