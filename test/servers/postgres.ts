@@ -9,6 +9,8 @@ import { freePort, serverFolder, startServer } from './server.ts'
 export interface PostgresServer {
   /** `postgres://holdfast@127.0.0.1:port/postgres`. */
   readonly url: string
+  /** Stops it, with its connections, and starts it again; resolves when it answers. Not for a server of the developer's own. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -23,7 +25,7 @@ const SETTINGS = [
 /** Makes and starts a cluster on a free port, or uses HOLDFAST_TEST_POSTGRES (then `stop` leaves it alone). */
 export async function startPostgres(): Promise<PostgresServer> {
   const own = ownServer('postgres')
-  if (own !== undefined) return { url: own, stop: async () => {} }
+  if (own !== undefined) return { url: own, restart: async () => {}, stop: async () => {} }
   const command = programPath('postgres')
   const identity = unprivileged('postgres')
   const folder = serverFolder('postgres', identity)
@@ -46,7 +48,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     stopSignal: 'SIGINT',
     ready: () => answers(url),
   })
-  return { url, stop: server.stop }
+  return { url, restart: server.restart, stop: server.stop }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -48,9 +48,14 @@ export interface StartOptions {
 export interface RunningServer {
   /** What it printed so far. */
   output(): string
+  /** Stops it and starts it again on what it has; resolves when it answers. */
+  restart(): Promise<void>
   /** Ends it and waits until it is gone. Twice is once. */
   stop(): Promise<void>
 }
+
+/** What a supervisor prints when the server that was stopped is started again. */
+export const RESTARTED = 'supervisor: restarted'
 
 /** Starts a server and waits until it answers. Throws, with what it printed, when it ends or stays silent. */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -75,9 +80,24 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   child.stdin.on('error', () => {})
-  const server = { output: () => output, stop: () => stop(child) }
-  const deadline = performance.now() + (options.readyWithinMs ?? 30_000)
-  while (!(await options.ready(output))) {
+  const server = {
+    output: () => output,
+    stop: () => stop(child),
+    async restart() {
+      output = ''
+      child.kill('SIGUSR2')
+      await until((said) => said.includes(RESTARTED) && options.ready(said))
+    },
+  }
+  await until(options.ready)
+  return server
+
+  async function until(ready: StartOptions['ready']): Promise<void> {
+    const deadline = performance.now() + (options.readyWithinMs ?? 30_000)
+    while (!(await ready(output))) await orFail(deadline)
+  }
+
+  async function orFail(deadline: number): Promise<void> {
     const lack =
       child.exitCode !== null
         ? `ended with ${child.exitCode}`
@@ -90,7 +110,6 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }
     await sleep(25)
   }
-  return server
 }
 
 function stop(child: ChildProcess): Promise<void> {

@@ -3,22 +3,36 @@
  * came about (even by SIGKILL), the server's whole process group is ended and its folder removed.
  *
  *     node supervisor.ts '{"command": …, "args": […], …}'
+ *
+ * SIGUSR2 restarts the server.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import type { Supervised } from './server.ts'
+import { RESTARTED, type Supervised } from './server.ts'
 
 const { command, args, env, folder, stopSignal, identity, graceMs, keepInput } = JSON.parse(process.argv[2]!) as Supervised
 
-const server = spawn(command, args, {
-  cwd: folder,
-  env: { ...process.env, ...env },
-  detached: true,
-  stdio: [keepInput ? 'pipe' : 'ignore', 'inherit', 'inherit'],
-  ...identity,
-})
-
 let ending = false
+let restarting = false
+let server = start()
+
+function start(): ChildProcess {
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: [keepInput ? 'pipe' : 'ignore', 'inherit', 'inherit'],
+    ...identity,
+  })
+  child.on('error', (error) => {
+    console.error(`${command}: ${error.message}`)
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(127)
+  })
+  child.on('exit', onExit)
+  return child
+}
+
 function end(): void {
   if (ending) return
   ending = true
@@ -34,19 +48,28 @@ function signal(name: NodeJS.Signals, pid: number): void {
   }
 }
 
-server.on('error', (error) => {
-  console.error(`${command}: ${error.message}`)
-  rmSync(folder, { recursive: true, force: true })
-  process.exit(127)
-})
-server.on('exit', (code) => {
+/** On the same folder, as if its machine had been serviced. */
+function restart(): void {
+  if (ending || restarting) return
+  restarting = true
+  signal(stopSignal, server.pid!)
+}
+
+function onExit(code: number | null): void {
   signal('SIGKILL', -server.pid!)
+  if (restarting && !ending) {
+    restarting = false
+    server = start()
+    console.log(RESTARTED)
+    return
+  }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   process.exit(ending ? 0 : (code ?? 1))
-})
+}
 
 process.stdin.on('end', end).on('close', end).on('error', end).resume()
 process.on('SIGTERM', end)
+process.on('SIGUSR2', restart)
 // Ctrl-C reaches the whole foreground group; the owner closes our input in its own time.
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
