@@ -38,6 +38,12 @@ describe('recent keys', () => {
     )
   })
 
+  it('are forgotten at a word, the latest too', () => {
+    const { keys } = make()
+    keys.add('a', 1, 0)
+    expect([keys.delete('a'), keys.use('a', 0), keys.delete('a'), keys.size]).toEqual([true, undefined, false, 0])
+  })
+
   it('lose the least recently used when there are too many, those to be kept last', () => {
     const { keys, dropped, names } = make({ maxKeys: 3, keep: (value) => value === 1 })
     for (const [value, key] of [...'abc'].entries()) keys.add(key, value + 1, 0)

@@ -67,6 +67,18 @@ describe('an isolation', () => {
     expect(breaker.state).toBe('closed')
   })
 
+  it('leaves nothing behind when it is ended by other means', async () => {
+    const { clock, breaker } = make()
+    breaker.isolate({ for: 500 })
+    breaker.reset()
+    breaker.isolate({ for: 100 })
+    expect(breaker.peek()).toEqual({ retryAfterMs: 100 })
+    breaker.disable()
+    await clock.advance(1000)
+    await breaker.execute(() => 1)
+    expect(breaker.state).toBe('disabled')
+  })
+
   // T: 21
   it('survives a restart with its end, and one without an end until it is lifted', async () => {
     const { clock, breaker } = make()

@@ -295,6 +295,19 @@ describe('a snapshot of a breaker', () => {
   })
 
   // T: 21
+  it('of an older release is read: how often it had opened again counts on', async () => {
+    const { clock, breaker } = make({ openForMax: '1h' })
+    const since = clock.wallNow()
+    breaker.hydrate({ version: 1, state: 'open', reason: 'r', since, openUntil: since + 2000, reopened: 1 })
+    await clock.advance(2000)
+    await fail(breaker)
+    expect(breaker.peek()).toEqual({ retryAfterMs: 4000 })
+    breaker.hydrate({ version: 1, state: 'closed', reason: '', since, openUntil: 0, reopened: 0 })
+    await trip(breaker)
+    expect([breaker.peek(), breaker.snapshot()]).toMatchObject([{ retryAfterMs: 1000 }, { version: 2, openings: 1 }])
+  })
+
+  // T: 21
   it('of a half-open breaker is one that is due to probe; of an isolated one stays isolated until reset', async () => {
     const { clock, breaker } = make()
     await trip(breaker)

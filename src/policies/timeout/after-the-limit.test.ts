@@ -60,6 +60,7 @@ describe('work that runs on after its time', () => {
     expect([end.at, slots.snapshot().inFlight]).toEqual([100, 0])
     const other = slots.acquire()
     await clock.advance(100)
+    expect(slots.snapshot()).toMatchObject({ inFlight: 1, abandoned: 0 })
     expect(limit.abandonedCount).toBe(1)
     operation.release()
     await clock.advance(1)
