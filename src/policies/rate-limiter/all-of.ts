@@ -43,20 +43,34 @@ export class AllOf extends RateMachine {
   }
 
   occupy(now: number, at: number, cost: number): void {
-    for (const machine of this.#machines) machine.occupy(now, at, cost)
-    this.#places.push(now, at, cost)
+    if (at > now) {
+      const remembered = this.#machines.map((machine) => machine.occupyAndRemember(now, at, cost))
+      this.#places.push(now, { at, cost, remembered })
+    } else {
+      for (const machine of this.#machines) machine.occupy(now, at, cost)
+      this.#places.clear()
+    }
     this.#mark++
   }
 
+  occupyAndRemember(now: number, at: number, cost: number): undefined {
+    this.occupy(now, at, cost)
+  }
+
   undo(at: number, cost: number): void {
-    for (const machine of this.#machines) machine.undo(at, cost)
+    this.#undo(at, cost, this.#places.remove(at, cost)?.remembered ?? [])
+  }
+
+  #undo(at: number, cost: number, remembered: readonly unknown[]): void {
+    for (const [index, machine] of this.#machines.entries()) machine.undo(at, cost, remembered[index])
     this.#mark++
   }
 
   refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
-    const latest = at > now ? this.#places.remove(at, cost) : mark === this.#mark
-    if (latest) this.undo(at, cost)
-    return latest
+    const latest = at > now ? this.#places.remove(at, cost) : undefined
+    if (latest === undefined && mark !== this.#mark) return false
+    this.#undo(at, cost, latest?.remembered ?? [])
+    return true
   }
 
   penalize(now: number, cost: number): void {

@@ -4,27 +4,35 @@
  */
 import { SAME_TIME_MS } from './rate-machine.ts'
 
+export interface LatestPlace {
+  readonly at: number
+  readonly cost: number
+  /** What each machine needs to take it back. */
+  readonly remembered: readonly unknown[]
+}
+
 export class LatestPlaces {
   /** Times never fall from one to the next. */
-  #places: { readonly at: number; readonly cost: number }[] = []
+  #places: LatestPlace[] = []
 
-  push(now: number, at: number, cost: number): void {
-    if (at <= now) return
+  /** All places before this one have passed, or stay behind it. */
+  push(now: number, place: LatestPlace): void {
     // Those that have passed are in front; when half of them have, they go.
     if (this.#places.length > 0 && this.#places[this.#places.length >> 1]!.at <= now)
-      this.#places = this.#places.filter((place) => place.at > now)
-    this.#places.push({ at, cost })
+      this.#places = this.#places.filter(({ at }) => at > now)
+    this.#places.push(place)
   }
 
-  /** Takes the place out; true when it was the latest, false when it was an earlier one or is not known. */
-  remove(at: number, cost: number): boolean {
+  /** Takes a place out, and answers it if it was the latest: only that one can be taken back. */
+  remove(at: number, cost: number): LatestPlace | undefined {
     const index = this.#places.findLastIndex((place) => place.cost === cost && Math.abs(place.at - at) <= SAME_TIME_MS)
-    if (index < 0) return false
-    this.#places.splice(index, 1)
-    return index === this.#places.length
+    if (index < 0) return undefined
+    const [place] = this.#places.splice(index, 1)
+    return index === this.#places.length ? place : undefined
   }
 
+  /** Something else was counted since, so none can be taken back any more. */
   clear(): void {
-    this.#places = []
+    if (this.#places.length > 0) this.#places = []
   }
 }

@@ -65,8 +65,15 @@ export class TokenBucket extends RateMachine {
     this.fullAt = Math.max(this.fullAt, at) + cost * this.#intervalMs
   }
 
-  undo(_at: number, cost: number): void {
-    this.fullAt -= cost * this.#intervalMs
+  occupyAndRemember(_now: number, at: number, cost: number): number | undefined {
+    if (this.#freed?.take(at, cost)) return undefined
+    const before = this.fullAt
+    this.fullAt = Math.max(this.fullAt, at) + cost * this.#intervalMs
+    return before
+  }
+
+  undo(_at: number, cost: number, remembered?: unknown): void {
+    this.fullAt = typeof remembered === 'number' ? remembered : this.fullAt - cost * this.#intervalMs
   }
 
   refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
@@ -112,6 +119,16 @@ export class TokenBucket extends RateMachine {
   load(state: RateState, now: number, elapsedMs: number): void {
     const [missingMs = 0] = numbersOf(state)
     this.#move(now + Math.min(Math.max(missingMs - elapsedMs, 0), this.capacity * this.#intervalMs))
+  }
+}
+
+/** Admissions that left the ring for others, and the mark of then. */
+class Replaced {
+  readonly times: number[] = []
+  readonly mark: number
+
+  constructor(mark: number) {
+    this.mark = mark
   }
 }
 
@@ -170,9 +187,17 @@ export class SlidingWindow extends RateMachine {
     this.#count(Math.max(time, this.#latest), cost)
   }
 
-  #count(at: number, cost: number): void {
+  occupyAndRemember(_now: number, time: number, cost: number): Replaced | undefined {
+    if (this.#freed?.take(time, cost)) return undefined
+    const remembered = new Replaced(this.#mark)
+    this.#count(Math.max(time, this.#latest), cost, remembered.times)
+    return remembered
+  }
+
+  #count(at: number, cost: number, replaced?: number[]): void {
     for (let count = 0; count < cost; count++) {
       if (this.#ring.length < this.capacity && (this.#ring[this.#next] as number) + this.#perMs > at) this.#grow()
+      replaced?.push(this.#ring[this.#next] as number)
       this.#ring[this.#next] = at
       this.#next = this.#next + 1 === this.#ring.length ? 0 : this.#next + 1
     }
@@ -192,7 +217,8 @@ export class SlidingWindow extends RateMachine {
   }
 
   /** What the latest admissions replaced had left the window by then, and that is all that counts. */
-  undo(at: number, cost: number): void {
+  undo(at: number, cost: number, remembered?: unknown): void {
+    if (remembered instanceof Replaced) return this.#bringBack(remembered, cost)
     const oldest = cost < this.#ring.length ? (this.#ring[this.#next] as number) : at - this.#perMs
     for (let count = 0; count < cost; count++) {
       this.#next = (this.#next + this.#ring.length - 1) % this.#ring.length
@@ -200,6 +226,15 @@ export class SlidingWindow extends RateMachine {
     }
     this.#latest = this.#ring[(this.#next + this.#ring.length - 1) % this.#ring.length] as number
     this.#mark++
+  }
+
+  #bringBack({ times, mark }: Replaced, cost: number): void {
+    const kept = this.#inOrder().slice(0, this.#ring.length - cost)
+    const freed = this.#freed
+    // The ring may have grown since, at its old end: what comes back belongs behind that.
+    this.#load([...times, ...kept].sort((one, other) => one - other))
+    this.#freed = freed
+    this.#mark = mark
   }
 
   refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {

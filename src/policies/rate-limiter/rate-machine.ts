@@ -28,8 +28,10 @@ export abstract class RateMachine {
   abstract remaining(now: number): number
   /** Counts a cost for a call at `at`, which is not before `now + wait(now, cost)`. */
   abstract occupy(now: number, at: number, cost: number): void
-  /** Takes the latest cost back, as if it had never been counted. */
-  abstract undo(at: number, cost: number): void
+  /** The same, and answers what `undo` needs to take it back without a trace; undefined when `refund` must. */
+  abstract occupyAndRemember(now: number, at: number, cost: number): unknown
+  /** Takes the latest cost back. Without what was remembered, whatever left the window for it or was full by then stays so. */
+  abstract undo(at: number, cost: number, remembered?: unknown): void
   /**
    * Gives a place back that was not used. One in the future goes to the next who can use it. One whose time has come is worth
    * something only while nobody has taken another since, which is while `mark` is what it was.

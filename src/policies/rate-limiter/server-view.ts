@@ -108,8 +108,11 @@ export class ServerView extends RateMachine {
   }
 
   occupy(now: number, at: number, cost: number): void {
-    this.#own.occupy(now, at, cost)
-    this.#places.push(now, at, cost)
+    if (at > now) this.#places.push(now, { at, cost, remembered: [this.#own.occupyAndRemember(now, at, cost)] })
+    else {
+      this.#own.occupy(now, at, cost)
+      this.#places.clear()
+    }
     this.#spent += cost
     for (const quota of this.#quotas) {
       if (at < quota.resetAt) quota.remaining -= cost
@@ -117,8 +120,16 @@ export class ServerView extends RateMachine {
     }
   }
 
+  occupyAndRemember(now: number, at: number, cost: number): undefined {
+    this.occupy(now, at, cost)
+  }
+
   undo(at: number, cost: number): void {
-    this.#own.undo(at, cost)
+    this.#undo(at, cost, this.#places.remove(at, cost)?.remembered[0])
+  }
+
+  #undo(at: number, cost: number, remembered: unknown): void {
+    this.#own.undo(at, cost, remembered)
     for (const quota of this.#quotas) {
       if (at < quota.resetAt) quota.remaining += cost
       else quota.ahead = Math.max(0, quota.ahead - cost)
@@ -126,9 +137,10 @@ export class ServerView extends RateMachine {
   }
 
   refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
-    const latest = at > now ? this.#places.remove(at, cost) : mark === this.#own.mark
-    if (latest) this.undo(at, cost)
-    return latest
+    const latest = at > now ? this.#places.remove(at, cost) : undefined
+    if (latest === undefined && mark !== this.#own.mark) return false
+    this.#undo(at, cost, latest?.remembered[0])
+    return true
   }
 
   penalize(now: number, cost: number): void {

@@ -17,14 +17,22 @@ export interface Turn {
   readonly refuse: (waitMs: number) => void
 }
 
+interface Place {
+  /** Monotonic ms. */
+  readonly at: number
+  readonly remembered: unknown
+  /** Of the machine, when this was its latest place. */
+  readonly mark: number
+}
+
 export class Turns {
   readonly #clock: Clock
   readonly #onEmpty: () => void
   #machine: RateMachine
   /** Insertion order is the line. */
   readonly #line = new Set<Turn>()
-  /** Monotonic ms, from `#first` on. */
-  #places: number[] = []
+  /** From `#first` on. */
+  #places: Place[] = []
   #first = 0
   /** Costs differ: then a place does not suit everybody, and all are placed anew when one gives up. */
   #mixed = false
@@ -54,8 +62,8 @@ export class Turns {
       this.#commonCost = turn.cost
       this.#mixed = false
     } else if (turn.cost !== this.#commonCost) this.#mixed = true
-    this.#machine.occupy(now, now + wait, turn.cost)
-    this.#places.push(now + wait)
+    const remembered = this.#machine.occupyAndRemember(now, now + wait, turn.cost)
+    this.#places.push({ at: now + wait, remembered, mark: this.#machine.mark })
   }
 
   leave(turn: Turn): void {
@@ -63,7 +71,7 @@ export class Turns {
     if (this.#mixed) this.#replaceAll(this.#clock.now(), turn)
     else {
       this.#line.delete(turn)
-      this.#machine.refund(this.#places.pop() as number, turn.cost)
+      this.#takeBack(this.#places.pop() as Place, turn.cost)
     }
     this.#settle(this.#clock.now())
   }
@@ -89,9 +97,14 @@ export class Turns {
   #takeBackAll(): void {
     const turns = [...this.#line]
     for (let index = turns.length - 1; index >= 0; index--)
-      this.#machine.refund(this.#places[this.#first + index] as number, turns[index]!.cost)
+      this.#takeBack(this.#places[this.#first + index] as Place, turns[index]!.cost)
     this.#places = []
     this.#first = 0
+  }
+
+  #takeBack({ at, remembered, mark }: Place, cost: number): void {
+    if (remembered !== undefined && mark === this.#machine.mark) this.#machine.undo(at, cost, remembered)
+    else this.#machine.refund(at, cost)
   }
 
   #placeAll(now: number, grace = 0): [turn: Turn, wait: number][] {
@@ -112,7 +125,7 @@ export class Turns {
   /** Lets those go whose time has come. A native timer may be early by a fraction; then it is armed for the rest. */
   #settle(now: number): void {
     for (const turn of this.#line) {
-      if ((this.#places[this.#first] as number) - now > SAME_TIME_MS) break
+      if ((this.#places[this.#first] as Place).at - now > SAME_TIME_MS) break
       this.#first++
       this.#line.delete(turn)
       turn.go()
@@ -125,7 +138,7 @@ export class Turns {
   }
 
   #arm(now: number): void {
-    const due = this.#line.size === 0 ? Number.NaN : (this.#places[this.#first] as number)
+    const due = this.#line.size === 0 ? Number.NaN : (this.#places[this.#first] as Place).at
     if (due === this.#armedFor) return
     this.#disarm?.()
     this.#armedFor = due

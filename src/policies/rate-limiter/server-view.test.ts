@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { SlidingWindow, TokenBucket } from './machine.ts'
+import { ServerView, type ToldQuota } from './server-view.ts'
+
+const HOUR = 3_600_000
+const make = () => new ServerView(new TokenBucket(1000, 1000, 1000), HOUR)
+const told = (remaining: number, resetMs: number, more: Partial<ToldQuota> = {}): ToldQuota => ({
+  name: 'q',
+  remaining,
+  resetMs,
+  ...more,
+})
+
+describe('what a server says of its limit', () => {
+  it('holds beside our own until its reset, and is forgotten then', () => {
+    const view = make()
+    view.learn(0, told(2, 5000))
+    expect([view.tryTake(0, 1), view.remaining(0), view.tryTake(0, 1), view.tryTake(0, 1)]).toEqual([0, 1, 0, 5000])
+    expect([view.isIdle(4999), view.tryTake(4999, 1)]).toEqual([false, 1])
+    expect([view.tryTake(5000, 900), view.quotas(5000)]).toEqual([0, []])
+  })
+
+  it('goes on with the next window where its length is known', () => {
+    const view = make()
+    view.learn(0, told(0, 1000, { limit: 3, windowMs: 60_000 }))
+    expect([view.wait(0, 1), view.remaining(1000)]).toEqual([1000, 3])
+    for (let call = 0; call < 3; call++) expect(view.tryTake(1000, 1)).toBe(0)
+    expect([view.wait(1000, 1), view.wait(180_999, 1), view.remaining(181_000)]).toEqual([60_000, 0, 3])
+  })
+
+  it('lets a cost above the whole limit go when nothing of it is used', () => {
+    const view = make()
+    view.learn(0, told(3, 1000, { limit: 3, windowMs: 1000 }))
+    expect(view.tryTake(0, 5)).toBe(0)
+    expect(view.tryTake(0, 1)).toBe(1000)
+    expect(view.tryTake(1000, 5)).toBe(0)
+  })
+
+  it('is not undone by a late response, and what it had not seen is taken off', () => {
+    const view = make()
+    view.occupy(0, 0, 1)
+    const first = view.sent
+    view.occupy(0, 0, 1)
+    const second = view.sent
+    view.occupy(0, 0, 1)
+    // The second answer comes first; the third request is still on its way.
+    view.learn(10, told(8, 5000), second)
+    expect(view.remaining(10)).toBe(7)
+    view.learn(20, told(9, 5000), first)
+    expect(view.remaining(20)).toBe(7)
+    view.learn(30, told(5, 5000), first)
+    expect(view.remaining(30)).toBe(3)
+    view.learn(40, told(9, 5000), view.sent)
+    expect(view.remaining(40)).toBe(9)
+  })
+
+  it('of an earlier window is ignored, of a later one taken over', () => {
+    const view = make()
+    view.learn(0, told(1, 60_000))
+    view.learn(0, told(99, 10_000))
+    expect(view.remaining(0)).toBe(1)
+    view.learn(0, told(50, 61_000))
+    expect(view.remaining(0)).toBe(1)
+    view.learn(0, told(50, 120_000))
+    expect(view.remaining(0)).toBe(50)
+    view.occupy(0, 0, 1)
+    const late = view.sent - 1
+    view.learn(0, told(50, 120_000), view.sent)
+    view.learn(0, told(70, 240_000), late)
+    expect(view.remaining(0)).toBe(50)
+  })
+
+  it('is ignored without a number left or a reset, and bounded in names', () => {
+    const view = make()
+    view.learn(0, { name: 'a', remaining: 0 })
+    view.learn(0, { name: 'a', resetMs: 1000 })
+    for (let name = 0; name < 100; name++) view.learn(0, told(5, 1000, { name: `${name}` }))
+    expect(view.quotas(0).length).toBe(8)
+  })
+
+  // T: 27
+  it('is believed for a bounded time only, and a shorter block undoes no longer one', () => {
+    const view = make()
+    view.learn(0, told(0, 1e12))
+    expect(view.wait(0, 1)).toBe(HOUR)
+    view.unblock()
+    view.block(0, 1e12)
+    view.block(0, 5)
+    expect([view.wait(0, 1), view.remaining(0), view.isIdle(HOUR - 1)]).toEqual([HOUR, 0, false])
+    view.unblock()
+    expect(view.wait(0, 1)).toBe(0)
+    view.block(0, -5)
+    expect(view.wait(0, 1)).toBe(0)
+  })
+
+  it('moves places behind the block, at our own pace, and gives them back exactly', () => {
+    for (const own of [new TokenBucket(10, 1000, 1), new SlidingWindow(1, 100)]) {
+      const view = new ServerView(own, HOUR)
+      view.block(0, 1000)
+      expect([0, 0, 0].map(() => view.reserve(0, 1))).toEqual([1000, 1100, 1200])
+      expect([view.refund(1200, 1), view.refund(1100, 1), view.wait(0, 1)]).toEqual([true, true, 1100])
+      expect(view.refund(5, 1)).toBe(false)
+    }
+  })
+
+  it('counts places after its reset to the next window, and lets nobody before them', () => {
+    const view = make()
+    view.learn(0, told(1, 1000, { limit: 5, windowMs: 1000 }))
+    expect([view.reserve(0, 2), view.wait(0, 1)]).toEqual([1000, 1000])
+    expect(view.remaining(1000)).toBe(3)
+    view.learn(1000, told(1, 1000))
+    expect(view.reserve(1000, 2)).toBe(1000)
+    expect([view.refund(2000, 2), view.wait(1000, 1)]).toEqual([true, 0])
+  })
+})
