@@ -114,6 +114,36 @@ const scenarios: Record<string, Scenario> = {
       },
     }
   },
+  'rate-limiter.would-reject': (clock) => {
+    const policy = rateLimiter({ limit: 1, per: '10m', mode: 'shadow', clock, name: 'it' })
+    policy.consume()
+    return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(1)))) }
+  },
+  'rate-limiter.would-delay': (clock) => {
+    const policy = rateLimiter({ limit: 1, per: 20, maxWait: 50, mode: 'shadow', clock, name: 'it' })
+    policy.consume()
+    return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(1)))) }
+  },
+  'rate-limiter.blocked': (clock) => {
+    const policy = rateLimiter({ limit: 1, per: 1, learn: true, clock, name: 'it' })
+    const response = { status: 429, headers: { 'retry-after': '1' } }
+    return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(response)))) }
+  },
+  'bulkhead.would-reject': (clock) => {
+    const policy = bulkhead({ limit: 1, mode: 'shadow', clock, name: 'it' })
+    policy.acquire()
+    return { policy, play: async (stack) => void (await settled(stack.execute(scripted().thenReturns(1)))) }
+  },
+  'bulkhead.resized': (clock) => {
+    const policy = bulkhead({ limit: 1, clock, name: 'it' })
+    return {
+      policy,
+      play: () => {
+        policy.setLimit(2)
+        return Promise.resolve()
+      },
+    }
+  },
   'bulkhead.rejected': (clock) => {
     const policy = bulkhead({ limit: 1, clock, name: 'it' })
     policy.acquire()
