@@ -46,7 +46,7 @@ describe('recent keys', () => {
 
   it('lose the least recently used when there are too many, those to be kept last', () => {
     const { keys, dropped, names } = make({ maxKeys: 3, keep: (value) => value === 1 })
-    for (const [value, key] of [...'abc'].entries()) keys.add(key, value + 1, 0)
+    for (const [value, key] of ['a', 'b', 'c'].entries()) keys.add(key, value + 1, 0)
     keys.use('b', 1)
     expect(names()).toBe('acb')
     keys.add('d', 4, 1)
