@@ -10,7 +10,14 @@ export default defineConfig({
       'test/composition/**/*.test.ts',
     ],
     // Real time, child processes or minutes of work: no judge of single lines.
-    exclude: ['**/pairs.test.ts', '**/presets.test.ts', '**/errors-page.test.ts'],
+    exclude: [
+      '**/pairs.test.ts',
+      '**/presets.test.ts',
+      '**/errors-page.test.ts',
+      '**/limits.test.ts',
+      '**/simulation.test.ts',
+      '**/lint*.test.ts',
+    ],
     pool: 'threads',
     testTimeout: 10_000,
   },
