@@ -179,8 +179,8 @@ async function inTransaction<T>(session: Session, work: Work<T>): Promise<T> {
     await session.rows('COMMIT', [])
     return result
   } catch (error) {
-    // A connection that is gone has rolled back by itself.
-    await session.rows('ROLLBACK', []).catch(noop)
+    // A connection that is gone has rolled back by itself, or does as it is closed.
+    if (!breaksConnection(error)) await session.rows('ROLLBACK', []).catch(noop)
     throw error
   }
 }

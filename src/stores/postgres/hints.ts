@@ -40,6 +40,7 @@ export class Hints {
   #timer: Cancel | undefined
   #telling: Cancel | undefined
   #unsaid = false
+  #last: Promise<void> = Promise.resolve()
 
   constructor(options: HintOptions) {
     this.#options = options
@@ -85,8 +86,20 @@ export class Hints {
   }
 
   async #notify(): Promise<void> {
+    const client = this.#client
+    if (client === undefined) return
     const values = [this.#options.channel, this.id]
-    await this.#client?.query({ text: 'SELECT pg_notify($1, $2)', values }).catch(() => {})
+    await this.#inTurn(() => client.query({ text: 'SELECT pg_notify($1, $2)', values })).catch(() => {})
+  }
+
+  /** One query at a time: a client takes the next when the last was answered. */
+  #inTurn<T>(query: () => Promise<T>): Promise<T> {
+    const answer = this.#last.then(query)
+    this.#last = answer.then(
+      () => {},
+      () => {},
+    )
+    return answer
   }
 
   async #listen(): Promise<void> {
@@ -106,7 +119,8 @@ export class Hints {
       client.on('error', () => {})
       client.removeListener('error', onEnd)
     }
-    this.#client = client
+    // What was asked of the last connection may never be answered.
+    this.#last = Promise.resolve()
     try {
       await client.query({ text: `LISTEN "${this.#options.channel}"` })
     } catch (error) {
@@ -114,6 +128,7 @@ export class Hints {
       throw error
     }
     if (this.#stopped) return this.#drop(true)
+    this.#client = client
     // What was told while nobody listened.
     if (this.#failures > 0) this.#options.onHint()
     this.#failures = 0
@@ -127,7 +142,7 @@ export class Hints {
   async #ask(client: PgPoolClient): Promise<void> {
     const silent = this.#options.clock.setTimer(ANSWER_WITHIN_MS, () => this.#lost(client), true)
     try {
-      await client.query({ text: 'SELECT 1' })
+      await this.#inTurn(() => client.query({ text: 'SELECT 1' }))
       if (this.#client === client) this.#askLater(client)
     } catch {
       this.#lost(client)

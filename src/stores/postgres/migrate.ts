@@ -5,6 +5,7 @@
 import { storeUnavailable } from '../rules/unavailable.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { PgClient } from './pg-types.ts'
+import { breaksConnection } from './postgres-errors.ts'
 import { inSchema } from './statement.ts'
 
 const NEWEST = MIGRATIONS.at(-1)?.version ?? 0
@@ -18,8 +19,8 @@ export async function migrate(client: PgClient, schema: string): Promise<readonl
     await client.query({ text: 'COMMIT' })
     return applied
   } catch (error) {
-    // A connection that is gone has rolled back by itself.
-    await client.query({ text: 'ROLLBACK' }).catch(() => {})
+    // A connection that is gone has rolled back by itself, or does as it is closed.
+    if (!breaksConnection(error)) await client.query({ text: 'ROLLBACK' }).catch(() => {})
     throw error
   }
 }

@@ -15,18 +15,20 @@ export interface PgClient {
   query(query: PgQuery): Promise<{ readonly rows: unknown[] }>
 }
 
+// As the package itself says it: each event has arguments of its own.
+// biome-ignore lint/suspicious/noExplicitAny: nothing else takes, and is taken by, every listener of an emitter
+type Listener = (...args: any[]) => void
+
 export interface PgPoolClient extends PgClient {
   /** With an error, or true: the connection is closed rather than kept. */
   release(destroy?: Error | boolean): void
-  on(event: string, listener: (...args: never[]) => void): unknown
-  removeListener(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: Listener): unknown
+  removeListener(event: string, listener: Listener): unknown
 }
 
 export interface PgPool {
   connect(): Promise<PgPoolClient>
   end(): Promise<void>
   readonly totalCount: number
-  readonly idleCount: number
-  readonly waitingCount: number
   readonly options?: { readonly max?: number }
 }

@@ -45,15 +45,49 @@ export async function makePool(settings: PoolSettings): Promise<PgPool> {
   })
   // An idle connection that breaks is replaced when the next one is needed.
   pool.on('error', () => {})
-  pool.on('connect', (client) => void configure(client as unknown as PgPoolClient, sessionSettings(settings)))
-  return pool as unknown as PgPool
+  return new ConfiguredPool(pool as unknown as PgPool, sessionSettings(settings))
 }
 
-/** Runs ahead of the connection's first query. A connection that it fails on fails that query too. */
-async function configure(client: PgPoolClient, settings: Readonly<Record<string, string>>): Promise<void> {
-  const names = Object.keys(settings)
-  const text = `SELECT ${names.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`
-  await client.query({ text, values: names.flatMap((name) => [name, settings[name]]) }).catch(() => {})
+/** Tells each connection its settings before anybody gets it. */
+class ConfiguredPool implements PgPool {
+  readonly options: PgPool['options']
+  readonly #pool: PgPool
+  readonly #settings: Readonly<Record<string, string>>
+  readonly #configured = new WeakSet<PgPoolClient>()
+
+  constructor(pool: PgPool, settings: Readonly<Record<string, string>>) {
+    this.#pool = pool
+    this.#settings = settings
+    this.options = pool.options
+  }
+
+  get totalCount(): number {
+    return this.#pool.totalCount
+  }
+
+  async connect(): Promise<PgPoolClient> {
+    const client = await this.#pool.connect()
+    if (!this.#configured.has(client)) await this.#configure(client)
+    return client
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end()
+  }
+
+  async #configure(client: PgPoolClient): Promise<void> {
+    // For as long as it lives: what a connection says as it breaks has reached whoever waits for an answer.
+    client.on('error', () => {})
+    const names = Object.keys(this.#settings)
+    const text = `SELECT ${names.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`
+    try {
+      await client.query({ text, values: names.flatMap((name) => [name, this.#settings[name]]) })
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+    this.#configured.add(client)
+  }
 }
 
 async function poolClass(): Promise<typeof PgPoolOfPackage> {

@@ -27,11 +27,12 @@ export async function list(session: Session, filter: JobFilter): Promise<Page<Jo
   const where = new Conditions().add('j.seq < ?', readCursor(filter.cursor))
   const matches = await countMatches(session, filter)
   if (matches === 0) return { items: [] }
-  // Written out, not bound: a partial index serves whatever plan is kept.
-  if (state !== undefined) where.always(`j.state = '${state}'`)
+  const waits = state === 'available' || state === 'scheduled'
+  // Written out, not bound, so that a partial index serves. An expression hides from the planner what would lead it astray:
+  // many matches are met soon by walking back through all jobs, few are sorted, whatever it thinks how many there are.
+  if (state !== undefined) where.always(waits && matches > FEW ? `j.state || '' = '${state}'` : `j.state = '${state}'`)
   where.equal('j.kind', filter.kind).equal('j.target', filter.target)
-  // An expression keeps the planner from walking back through all jobs to find a few.
-  const order = matches <= FEW && (state === 'available' || state === 'scheduled') ? 'j.seq + 0' : 'j.seq'
+  const order = waits && matches <= FEW ? 'j.seq + 0' : 'j.seq'
   const text = `SELECT ${JOB_COLUMNS} FROM @jobs AS j ${where.text} ORDER BY ${order} DESC LIMIT ${where.bind(limit + 1)}`
   return toPage(await session.rows<JobRow>(text, where.values), limit, ({ seq }) => seq, toJob)
 }
