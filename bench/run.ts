@@ -7,7 +7,8 @@
  * a run that was broken off goes on where it was.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machineFacts } from './machine.ts'
@@ -44,6 +45,9 @@ if (options.list || unknown.length > 0) {
 installPeers()
 mkdirSync(join(here, 'results'), { recursive: true })
 const started = performance.now()
+// Every contender begins in a new process: what is compiled once need not be compiled three hundred times.
+const compiled = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }))
 const chosen = suites.filter(({ id }) => asked === undefined || asked.includes(id))
 for (const [index, suite] of chosen.entries()) await measureSuite(suite, `${index + 1}/${chosen.length}`)
 if (!options['no-traps'] && (asked === undefined || asked.includes('traps'))) await traps()
@@ -113,7 +117,11 @@ function child<T>(mode: 'time' | 'memory', suite: Suite, entry: Entry): Promise<
   const what = [mode, suite.id, entry.file, ...(entry.variant === undefined ? [] : [entry.variant])]
   const args = [...flags, join(here, 'measure.ts'), ...what, '--samples', String(samples), '--sample-ms', String(sampleMs)]
   return new Promise((resolve, reject) => {
-    const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000 })
+    const running = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+      timeout: 120_000,
+    })
     let output = ''
     running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk

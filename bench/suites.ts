@@ -101,7 +101,7 @@ export const suites: readonly Suite[] = [
       cockatiel,
       { ...cockatiel, name: 'cockatiel, cooperative', variant: 'cooperative', note: 'waits for work that ignores its signal' },
       pTimeout,
-      { ...opossum, note: 'one signal for all calls' },
+      { ...opossum, note: 'one signal for all calls', lesser: true },
     ],
     atLeastPeer: 1,
   },
@@ -109,7 +109,11 @@ export const suites: readonly Suite[] = [
     id: 'timeout-read',
     title: 'Timeout, signal read',
     about: 'The operation reads its signal, as fetch does.',
-    entries: [holdfast, cockatiel, { ...opossum, note: 'one signal for all calls, and one timeout aborts them all' }],
+    entries: [
+      holdfast,
+      cockatiel,
+      { ...opossum, note: 'one signal for all calls, and one timeout aborts them all', lesser: true },
+    ],
     atLeastPeer: 1,
   },
   {
@@ -119,8 +123,12 @@ export const suites: readonly Suite[] = [
     entries: [
       holdfast,
       cockatiel,
-      { ...pTimeout, note: "the operation gets the caller's signal, which does not abort when the time is up" },
-      { ...opossum, note: "takes no signal: the operation gets the caller's, which does not abort when the time is up" },
+      { ...pTimeout, note: "the operation gets the caller's signal, which does not abort when the time is up", lesser: true },
+      {
+        ...opossum,
+        note: "takes no signal: the operation gets the caller's, which does not abort when the time is up",
+        lesser: true,
+      },
     ],
     atLeastPeer: 1,
   },
@@ -177,6 +185,7 @@ export const suites: readonly Suite[] = [
     title: 'A limit per key, a thousand keys',
     about: 'One decision for one of a thousand keys in use.',
     keys: 1000,
+    rounds: 3,
     entries: [
       { ...holdfast, note: '`consume(key)`, which answers without a promise' },
       { ...holdfast, name: 'Holdfast, as a policy', variant: 'policy', note: 'runs the call too' },

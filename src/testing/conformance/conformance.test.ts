@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listenerErrors } from '../../core/events.ts'
 import { type Adapter, applies, type ConformanceTime, conformanceScenarios, judge, RefusedOptions, TRAPS } from './index.ts'
+import { carelessAdapter } from './testing/careless-adapter.ts'
 import { holdfastAdapter } from './testing/holdfast-adapter.ts'
 
 // T: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33
@@ -41,6 +42,12 @@ describe('the scenarios', () => {
 })
 
 describe('a library that steps into a trap', () => {
+  const careless = conformanceScenarios.filter((scenario) => applies(scenario, carelessAdapter()))
+  for (const scenario of careless)
+    it(`fails in ${scenario.trap}: ${scenario.name}`, async () => {
+      expect(await judge(scenario, carelessAdapter)).toMatchObject({ verdict: 'fails' })
+    })
+
   const time: ConformanceTime = { ...holdfastAdapter().time }
   const unbounded: Adapter = { name: 'careless', time, bulkhead: () => ({ call: async (work) => work({}) }) }
   const waiting = conformanceScenarios.find(({ trap }) => trap === 18)!

@@ -84,6 +84,7 @@ export function holdfastAdapter(wanted: 'any' | 'real' = 'any'): Adapter {
     breaker: makeBreaker,
     leasedBreaker: (spec) => makeBreaker(spec, { halfOpen: { probeLease: spec.probeMs } }),
     cancellableBreaker: makeBreaker,
+    rampingBreaker: (spec) => makeBreaker(spec, { ramp: { over: spec.rampMs }, random: seededRandom(1) }),
     rateBreaker: ({ failureRate, minimumCalls, windowMs, openMs }) =>
       makeBreaker({ failures: 1, openMs }, { trip: { failureRate, minimumCalls, windowTime: windowMs } }),
     storedBreaker: makeStored,
