@@ -24,15 +24,16 @@ export function formatExplanation(explanation: Explanation): string {
 
 const HEAD = ['at', 'attempt', 'who', 'what', 'why'] as const
 
+/** What stands in other columns. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['attempt', 'reason'])
+
 function row({ atMs, attempt, policy, verdict, reason, numbers }: Decision): readonly string[] {
-  const told = Object.entries(numbers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${show(name, value)}`]))
-  return [
-    time(atMs),
-    String(attempt),
-    policy,
-    verdict,
-    [reason, ...(told.length === 0 ? [] : [`(${told.join(', ')})`])].join(' '),
-  ]
+  const told = Object.entries(numbers).flatMap(([name, value]) =>
+    SHOWN_ELSEWHERE.has(name) || value === undefined ? [] : [`${name}=${show(name, value)}`],
+  )
+  // What was learnt is all numbers already.
+  const shown = told.length === 0 || verdict === 'learnt' ? reason : `${reason} (${told.join(', ')})`
+  return [time(atMs), String(attempt), policy, verdict, shown]
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -194,7 +194,7 @@ describe('an explanation', () => {
         '  Somebody took this target out of use; reset the breaker to admit calls again.',
         '  at   attempt  who              what      why',
         '  0ms  1        circuit-breaker  rejected  circuit is isolated: under repair (state=isolated, consecutiveFailures=0, calls=0, failures=0)',
-        '  0ms  1        retry            gave-up   no attempt after number 1 of 3: circuit is isolated: under repair: another try would not help (attempt=1, elapsedMs=0ms, reason=not-retryable)',
+        '  0ms  1        retry            gave-up   no attempt after number 1 of 3: circuit is isolated: under repair: another try would not help (elapsedMs=0ms)',
       ].join('\n'),
     )
   })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { byOperation } from '../../src/core/by-operation.ts'
+import { keyed } from '../../src/core/keyed-policy.ts'
 import { LINT_CODES, type LintCode, type LintOptions, lint } from '../../src/core/lint/lint.ts'
 import { worstCase } from '../../src/core/lint/worst-case.ts'
 import { compose, noop, type Policy, policy } from '../../src/core/policy.ts'
@@ -140,6 +141,14 @@ describe('lint', () => {
       expect.objectContaining({ path: 'parts[1].choices.pay.parts[1] (hedge)', operation: 'pay' }),
     ])
     expect(codes([when(false, retry())])).not.toContain('no-attempt-timeout')
+  })
+
+  it('looks at the policies of a key, where each key has its own', () => {
+    const peers = keyed(() => compose(retry(), timeout('1s')))
+    peers.at('ada')
+    expect(codes([peers], { key: 'ada' })).toEqual(['no-total-timeout'])
+    expect(codes([peers])).toEqual(['no-timeout'])
+    expect(worstCase(peers, 'ada').calls).toBe(3)
   })
 
   it('refuses options that it does not know', () => {

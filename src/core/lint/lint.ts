@@ -38,6 +38,8 @@ export interface LintOptions {
   readonly idempotent?: boolean
   /** One call may become so many calls of the target. Default 5. */
   readonly amplificationMax?: number
+  /** Whose policies are meant, where `keyed` has one for each key. Default: none, and what it makes is not looked into. */
+  readonly key?: string
   /** Codes that are not looked for, since somebody knows better. */
   readonly ignore?: readonly LintCode[]
 }
@@ -55,13 +57,13 @@ const ORDER: readonly Severity[] = ['error', 'warning', 'info']
  * // finding.code 'not-idempotent', finding.path 'parts[0] (retry)'
  */
 export function lint(policy: Policy, options: LintOptions = {}): readonly Finding[] {
-  checkKnown(options, ['deadline', 'idempotent', 'amplificationMax', 'ignore'], 'lint')
+  checkKnown(options, ['deadline', 'idempotent', 'amplificationMax', 'key', 'ignore'], 'lint')
   const surroundings: Surroundings = {
     deadlineMs: options.deadline === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.deadline, 'lint.deadline'),
     idempotent: options.idempotent,
     amplificationMax: checkInteger(options.amplificationMax ?? 5, 'lint.amplificationMax', 1),
   }
-  const parts = policy.parts.map((part) => describePolicy(part))
+  const parts = policy.parts.map((part) => describePolicy(part, options.key))
   const findings = new Map<string, Finding>()
   const add = (finding: Finding): void => {
     const key = `${finding.code} ${finding.path}`

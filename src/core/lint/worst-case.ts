@@ -17,12 +17,13 @@ export interface WorstCase {
  * that a target asks for (`Retry-After`) come on top, up to the retry's own bound, and so does the time that a fallback's function
  * takes.
  *
+ * @param key whose policies are meant, where `keyed` has one for each key
  * @example run
  * worstCase(compose(retry({ backoff: { initial: '1s', jitter: 'none' } }), timeout('5s')))
  * // { durationMs: 18_000, calls: 3 }: three attempts of 5 s, waits of 1 s and 2 s
  */
-export function worstCase(policy: Policy): WorstCase {
-  const described = policy.parts.map((part) => describePolicy(part))
+export function worstCase(policy: Policy, key?: string): WorstCase {
+  const described = policy.parts.map((part) => describePolicy(part, key))
   const cases = operationsOf(described).map((operation) => worstCaseOf(stackOf(described, operation)))
   return {
     durationMs: Math.max(...cases.map(({ durationMs }) => durationMs)),
