@@ -49,8 +49,12 @@ describe('a bulkhead machine that is resized and full', () => {
         for (const { act, number } of steps) {
           if (act === 'resize') machine.resize(number)
           else if (act === 'free' && running > 0) {
+            const before = machine.queued
+            const tooMany = machine.inFlight > machine.limit
             running--
             machine.free()
+            // Of places that are no more none is handed on.
+            if (tooMany) expect(machine.queued).toBe(before)
           } else if (act === 'wait') {
             if (machine.enter()) {
               running++

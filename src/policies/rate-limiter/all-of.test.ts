@@ -27,6 +27,14 @@ describe('several limits at once', () => {
     expect(all.refund(60_000, 2)).toBe(false)
   })
 
+  it('give nothing back for a place that has passed and was followed by others', () => {
+    const all = new AllOf([new TokenBucket(10, 1000, 1), new SlidingWindow(2, 1000)])
+    all.reserve(0, 1)
+    all.reserve(0, 1)
+    expect(all.tryTake(1000, 1)).toBe(0)
+    expect([all.refund(100, 1), all.wait(1000, 1)]).toEqual([false, 100])
+  })
+
   it('take a place back whose time has come, while nobody has taken another', () => {
     const all = new AllOf([new TokenBucket(2, 1000, 2), new TokenBucket(9, 60_000, 9)])
     all.reserve(0, 1)
