@@ -42,6 +42,15 @@ describe('enqueue', () => {
     })
   })
 
+  it('prepares jobs for a store that takes them in the caller’s transaction, and stores nothing of them itself', async () => {
+    const { queue, store, events } = await makeQueue()
+    const jobs = queue.prepare([{ kind: 'mail', payload: { to: 'a' }, idempotencyKey: 'k' }])
+    expect(jobs).toMatchObject([{ kind: 'mail', target: 'smtp', priority: 3, idempotencyKey: 'k' }])
+    expect([await queue.get(jobs[0]!.id), events]).toEqual([undefined, []])
+    expect(await store.enqueue(jobs)).toMatchObject([{ id: jobs[0]!.id, duplicate: false }])
+    expect(() => queue.prepare([{ kind: 'nope', payload: 1 }])).toThrow("'nope'")
+  })
+
   it('takes a time as epoch ms or as an ISO date', async () => {
     const { queue } = await makeQueue()
     const [number, text] = await queue.enqueue([

@@ -52,12 +52,21 @@ export class JobQueue {
    * @throws JobInvalidError, UnknownKindError, HoldfastError with `ERR_IDEMPOTENCY_MISMATCH` or `ERR_STORE_UNAVAILABLE`
    */
   async enqueue(requests: readonly JobRequest[]): Promise<readonly Enqueued[]> {
-    const checked = checkRequests(requests, this.#kinds, this.#clock.wallNow(), this.#limits)
-    if (checked.length === 0) return []
-    const jobs = checked.map((job) => ({ id: this.#nextId(), ...job }))
+    const jobs = this.prepare(requests)
+    if (jobs.length === 0) return []
     const answers = await this.#store.enqueue(jobs)
     if (this.#events.active) for (const [i, answer] of answers.entries()) this.#tellEnqueued(jobs[i] as NewJob, answer)
     return answers
+  }
+
+  /**
+   * Checks jobs and names them, and stores nothing: for a store that takes jobs in the caller's own transaction.
+   *
+   * @throws JobInvalidError, UnknownKindError
+   */
+  prepare(requests: readonly JobRequest[]): readonly NewJob[] {
+    const checked = checkRequests(requests, this.#kinds, this.#clock.wallNow(), this.#limits)
+    return checked.map((job) => ({ id: this.#nextId(), ...job }))
   }
 
   /** Undefined when there is no such job. */

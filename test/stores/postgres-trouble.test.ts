@@ -1,7 +1,8 @@
 /** What goes wrong between a store and its server, on a real one. */
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { PostgresStore, PostgresStoreOptions } from '../../src/stores/postgres/postgres-store.ts'
+import type { PostgresStoreOptions } from '../../src/stores/postgres/options.ts'
+import type { PostgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import type { WorkerRow } from '../../src/work/store.ts'
 import { missing, ownServer } from '../servers/available.ts'

@@ -4,9 +4,9 @@
 import type { DeadLetter, Job } from '../../work/job.ts'
 import { cancelled, retried } from '../rules/job-changes.ts'
 import { discardedLetter, retryingLetter } from '../rules/letter-changes.ts'
-import type { Held } from './changes.ts'
 import { lockJobs, writeChanges } from './changes.ts'
 import { letterOf } from './dead-letters.ts'
+import type { Held } from './held.ts'
 import type { Session } from './session.ts'
 import { closeLetter } from './settle.ts'
 

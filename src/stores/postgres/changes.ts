@@ -4,7 +4,8 @@
  *
  * A letter changes only while its job is locked, so the lock of the job guards both.
  */
-import type { DeadLetter, Job } from '../../work/job.ts'
+import type { Held } from './held.ts'
+import { isSettled } from './held.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob, toJson } from './job-rows.ts'
 import type { LetterRow } from './letter-rows.ts'
@@ -12,15 +13,6 @@ import { letterRecord, toLetter } from './letter-rows.ts'
 import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
 import { Tally } from './tally.ts'
-
-/** A job under its lock, with its letter if it has one, as they were and as they are to be. */
-export interface Held {
-  readonly seq: number
-  readonly before: Job
-  job: Job
-  readonly letterBefore: DeadLetter | undefined
-  letter: DeadLetter | undefined
-}
 
 export interface HeldJobs {
   /** Epoch ms by the server. */
@@ -104,13 +96,4 @@ function jobRecord({ seq, job, letter }: Held) {
     result: toJson(job.result),
     history: job.history.length === 0 ? null : toJson(job.history),
   }
-}
-
-/** Nobody has to look at it any more: its retention has begun. */
-export function isSettled(job: Job, letter: DeadLetter | undefined): boolean {
-  return job.state === 'succeeded' || job.state === 'cancelled' || isGivenUp(job, letter)
-}
-
-export function isGivenUp(job: Job, letter: DeadLetter | undefined): boolean {
-  return job.state === 'dead' && letter?.status === 'discarded'
 }

@@ -1,3 +1,4 @@
 /** Jobs in PostgreSQL, through `pg`. */
+export type { PostgresStoreOptions } from './options.ts'
 export type { PgClient, PgPool, PgPoolClient, PgQuery } from './pg-types.ts'
-export { type PostgresStore, type PostgresStoreOptions, postgresStore } from './postgres-store.ts'
+export { type PostgresStore, postgresStore } from './postgres-store.ts'

@@ -1,11 +1,38 @@
 /** The options of a store, checked. */
 import type { Clock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import type { PgPool } from './pg-types.ts'
-import type { PostgresStoreOptions } from './postgres-store.ts'
 import { checkSchema } from './statement.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`. This or `pool`. */
+  readonly url?: string
+  /** A pool of the application's own `pg`, which it also ends. Its settings, `statement_timeout` among them, are its own. */
+  readonly pool?: PgPool
+  /** Where the tables are: made when it is not there. Default 'holdfast'. */
+  readonly schema?: string
+  /** Connections at most, beside one that listens. Default 10. Only with `url`. */
+  readonly poolSize?: number
+  /** For a connection, new or from the pool. Default 5 s. Only with `url`. */
+  readonly connectTimeout?: Duration
+  /** After which a statement is given up. Default 30 s. Only with `url`. */
+  readonly statementTimeout?: Duration
+  /**
+   * Statements are parsed once per connection. Default true with `url`, false with `pool`. Not through a proxy that gives
+   * each transaction another connection.
+   */
+  readonly prepare?: boolean
+  /** Processes tell each other of new work. It keeps one connection. Default true with `url`, false with `pool`. */
+  readonly notify?: boolean
+  /** For waits between tries. Default: the system's. */
+  readonly clock?: Clock
+  readonly random?: Random
+  /** For tests: epoch ms that the server's clock is to say. */
+  readonly serverNow?: () => number
+}
 
 export interface CheckedOptions {
   readonly url: string

@@ -5,10 +5,7 @@
  * want at once is locked row by row and passed over rather than waited for. A schema of its own keeps it apart from the
  * application's tables, in the same database, so that jobs can be enqueued in the application's own transactions.
  */
-import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import type { Duration } from '../../core/duration.ts'
-import type { Random } from '../../core/random.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
@@ -39,7 +36,7 @@ import { enqueue } from './enqueue.ts'
 import { Hints } from './hints.ts'
 import { nextRunAt, readyLanes } from './lanes.ts'
 import { abandoned, removeWorkers, renew, workers } from './leases.ts'
-import type { CheckedOptions } from './options.ts'
+import type { CheckedOptions, PostgresStoreOptions } from './options.ts'
 import { checkOptions } from './options.ts'
 import type { PgClient, PgPool } from './pg-types.ts'
 import { makePool } from './pool.ts'
@@ -51,33 +48,6 @@ import { settle } from './settle.ts'
 import { Statements } from './statement.ts'
 import { deleteState, readStates, writeState } from './states.ts'
 import { areSuccesses, succeedAtOnce } from './succeed.ts'
-
-export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database`. This or `pool`. */
-  readonly url?: string
-  /** A pool of the application's own `pg`, which it also ends. Its settings, `statement_timeout` among them, are its own. */
-  readonly pool?: PgPool
-  /** Where the tables are: made when it is not there. Default 'holdfast'. */
-  readonly schema?: string
-  /** Connections at most, beside one that listens. Default 10. Only with `url`. */
-  readonly poolSize?: number
-  /** For a connection, new or from the pool. Default 5 s. Only with `url`. */
-  readonly connectTimeout?: Duration
-  /** After which a statement is given up. Default 30 s. Only with `url`. */
-  readonly statementTimeout?: Duration
-  /**
-   * Statements are parsed once per connection. Default true with `url`, false with `pool`. Not through a proxy that gives
-   * each transaction another connection.
-   */
-  readonly prepare?: boolean
-  /** Processes tell each other of new work. It keeps one connection. Default true with `url`, false with `pool`. */
-  readonly notify?: boolean
-  /** For waits between tries. Default: the system's. */
-  readonly clock?: Clock
-  readonly random?: Random
-  /** For tests: epoch ms that the server's clock is to say. */
-  readonly serverNow?: () => number
-}
 
 /** A store that also takes jobs in the caller's own transactions. */
 export interface PostgresStore extends JobStore {

@@ -4,8 +4,9 @@
 import type { Settlement } from '../../work/store.ts'
 import { settled } from '../rules/job-changes.ts'
 import { closedLetter, letterOf } from '../rules/letter-changes.ts'
-import type { Held, HeldJobs } from './changes.ts'
+import type { HeldJobs } from './changes.ts'
 import { lockJobs, writeChanges } from './changes.ts'
+import type { Held } from './held.ts'
 import type { Session } from './session.ts'
 import { areDistinct, succeedAtOnce } from './succeed.ts'
 

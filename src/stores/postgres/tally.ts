@@ -2,8 +2,8 @@
  * How many jobs and dead letters there are, by lane and state. A transaction appends what it changed; now and then the
  * changes are added up. A reader sums both, and is right at every moment.
  */
-import type { Held } from './changes.ts'
-import { isGivenUp } from './changes.ts'
+import type { Held } from './held.ts'
+import { isGivenUp } from './held.ts'
 import type { Session } from './session.ts'
 
 /** `given-up` counts dead jobs whose letter was discarded: prune may take them. */
