@@ -48,7 +48,7 @@ describe('enqueue', () => {
     expect(jobs).toMatchObject([{ kind: 'mail', target: 'smtp', priority: 3, idempotencyKey: 'k' }])
     expect([await queue.get(jobs[0]!.id), events]).toEqual([undefined, []])
     expect(await store.enqueue(jobs)).toMatchObject([{ id: jobs[0]!.id, duplicate: false }])
-    expect(() => queue.prepare([{ kind: 'nope', payload: 1 }])).toThrow("'nope'")
+    expect(() => queue.prepare([{ kind: 'nope', payload: 1 }])).toThrow('is not known here: got "nope"')
   })
 
   it('takes a time as epoch ms or as an ISO date', async () => {
