@@ -48,9 +48,9 @@ function summary(measured: Measured): string {
   const rows = measured.map(({ suite, result }) => {
     const [ours, ...others] = result.results as [Result, ...Result[]]
     const best = fastest(others.filter(({ lesser }) => !lesser))
-    const lesser = fastest(others.filter((one) => one.lesser && best !== undefined && one.ns < best.ns))
+    const lesser = fastest(others.filter((one) => one.lesser && best !== undefined && one.timesBare < best.timesBare))
     const ratio = [best, lesser].flatMap((one) =>
-      one === undefined ? [] : [`${times(one.ns / ours.ns)} (${one.name}${one.lesser ? ', which does less' : ''})`],
+      one === undefined ? [] : [`${times(slower(one, ours))} (${one.name}${one.lesser ? ', which does less' : ''})`],
     )
     return `| [${suite.title}](#${anchor(suite.title)}) | ${times(ours.timesBare)} ± ${ours.timesBareDeviation.toFixed(1)} | ${ratio.join('; ')} | ${time(ours.ns)} ± ${time(ours.nsDeviation)} | ${bytes(ours.bytesPerCall)} | ${barOf(suite, ours, best)} |`
   })
@@ -74,7 +74,7 @@ function barOf({ atMostBare, atLeastPeer, atMostNs }: Suite, ours: Result, best:
   if (atMostBare !== undefined) say(ours.timesBare <= atMostBare, `at most ${atMostBare} × bare`)
   if (atMostNs !== undefined) say(ours.ns <= atMostNs, `at most ${time(atMostNs)}`)
   if (atLeastPeer !== undefined && best !== undefined)
-    say(best.ns / ours.ns >= atLeastPeer, atLeastPeer === 1 ? 'as fast as any' : `at least ${atLeastPeer} × a peer`)
+    say(slower(best, ours) >= atLeastPeer, atLeastPeer === 1 ? 'as fast as any' : `at least ${atLeastPeer} × a peer`)
   return bars.join('; ')
 }
 
@@ -86,7 +86,7 @@ function method(measured: Measured): string {
   return `## How it is measured
 
 * ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node} (V8 ${machine.v8}), ${machine.measuredAt} UTC; load average when the suites began ${Math.min(...loads)} to ${Math.max(...loads)}${Math.max(...loads) > machine.cores ? ', which is **more than the cores**: read the ratios, not the figures' : ''}.
-* Each contender runs in a process of its own that loads nothing else, so that call sites that one library has made polymorphic are not held against another. In each process a bare \`await answer()\` is sampled between the contender's samples, in a loop of its own: the ratio to it is of the same process and the same moment.
+* Each contender runs in a process of its own that loads nothing else, so that call sites that one library has made polymorphic are not held against another. In each process a bare \`await answer()\` is sampled between the contender's samples, in a loop of its own: the ratio to it is of the same process and the same moment. How much faster one contender is than another is the ratio of those ratios.
 * ${rounds === 1 ? 'One round' : `${rounds} rounds`}; in a round every contender has its turn, beginning with another one each time. A process warms up until its calls have settled, then takes ${samples} samples of about ${sampleMs} ms.
 * Figures are medians; ± is the median deviation from the median. *Garbage* is the heap that one call leaves to the collector, less that of the bare await, counted in a nursery that is large enough not to be collected meanwhile. *Collections* are those of a million calls with Node's usual heap.
 * Each library is used as its documentation does, with the option that serves it best; what an entry lacks or does beside is said under its table.`
@@ -108,7 +108,7 @@ function section(suite: Suite, { results }: SuiteResult): string {
     const cells = [
       `${one.name} ${one.version}`,
       `${times(one.timesBare)} ± ${one.timesBareDeviation.toFixed(1)}`,
-      one === ours ? '' : times(one.ns / ours.ns),
+      one === ours ? '' : times(slower(one, ours)),
       `${time(one.ns)} ± ${time(one.nsDeviation)}`,
       bytes(one.bytesPerCall),
       `${one.collections.toFixed(1)} (${one.collectionMs.toFixed(1)} ms)`,
@@ -143,7 +143,12 @@ function chartOf(suite: Suite, { results }: SuiteResult): string {
 
 function fastest(results: readonly Result[]): Result | undefined {
   const peers = results.filter(({ name }) => !name.startsWith('Holdfast'))
-  return peers.length === 0 ? undefined : peers.reduce((best, one) => (one.ns < best.ns ? one : best))
+  return peers.length === 0 ? undefined : peers.reduce((best, one) => (one.timesBare < best.timesBare ? one : best))
+}
+
+/** Both are measured against a bare await of their own process and moment, so a machine that is busy in turns moves neither. */
+function slower(one: Result, ours: Result): number {
+  return one.timesBare / ours.timesBare
 }
 
 function time(ns: number): string {
