@@ -66,7 +66,7 @@ describe.skipIf(missing('postgres'))('a PostgreSQL store', () => {
     }
     const sequences = fc.array(commands, { minLength: 1, maxLength: 60, size: 'max' })
     // On failure fast-check prints its seed and the shortest sequence that fails.
-    const runs = Number(process.env.HOLDFAST_TEST_RUNS ?? 400)
+    const runs = Number(process.env.HOLDFAST_TEST_RUNS ?? 200)
     await fc.assert(fc.asyncProperty(sequences, play), { numRuns: runs, interruptAfterTimeLimit: runs * 15 })
   })
 

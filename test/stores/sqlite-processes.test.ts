@@ -1,63 +1,26 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { killAll, start as startScript } from './processes.ts'
 import { jobOf } from './store-process.ts'
 
 const SCRIPT = join(import.meta.dirname, 'store-process.ts')
 let folder: string
 let path: string
-const children = new Set<ReturnType<typeof spawn>>()
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-processes-'))
   path = join(folder, 'work.db')
 })
 afterEach(() => {
-  for (const child of children) child.kill('SIGKILL')
-  children.clear()
+  killAll()
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Running {
-  readonly lines: string[]
-  /** Resolves once so many lines were said. */
-  said(count: number): Promise<void>
-  readonly ended: Promise<number | null>
-  kill(): void
-}
-
-function start(...args: string[]): Running {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SCRIPT, path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  children.add(child)
-  const lines: string[] = []
-  const waiting: (() => void)[] = []
-  let rest = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n')
-    rest = parts.pop() as string
-    lines.push(...parts)
-    for (const wake of waiting) wake()
-  })
-  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)))
-  return {
-    lines,
-    said: (count) =>
-      new Promise((resolve, reject) => {
-        const look = () => lines.length >= count && resolve()
-        waiting.push(look)
-        look()
-        void ended.then(() => reject(new Error(`ended after ${lines.length} lines`)))
-      }),
-    ended,
-    kill: () => void child.kill('SIGKILL'),
-  }
-}
+const start = (...args: string[]) => startScript(SCRIPT, path, ...args)
 
 function integrity(): unknown {
   const db = new DatabaseSync(path)
