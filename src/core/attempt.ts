@@ -35,6 +35,8 @@ export class Attempt {
   private _running = false
   /** The caller has been answered, or the next attempt begun; what still happens here is late. */
   private _over = false
+  /** Work or a gate is waited for: what happens now happens in a promise's handler, where an error is thrown. */
+  private _chained = false
 
   constructor(
     frame: Frame,
@@ -96,6 +98,7 @@ export class Attempt {
   }
 
   private _await(promise: Promise<unknown>, index: number): unknown {
+    this._chained = true
     return promise.then(
       (permit) => {
         // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
@@ -132,7 +135,9 @@ export class Attempt {
     } catch (error) {
       return this._onError(error)
     }
-    return pending === undefined ? this._onValue(result) : pending.then(this._onValue, this._onError)
+    if (pending === undefined) return this._onValue(result)
+    this._chained = true
+    return pending.then(this._onValue, this._onError)
   }
 
   private readonly _onValue = (value: unknown): unknown => {
@@ -303,8 +308,9 @@ export class Attempt {
   }
 
   private _fail(error: unknown): unknown {
-    // Rejecting is several times cheaper than throwing, for which the engine looks up where it happened.
-    return this._reject === undefined ? Promise.reject(error) : this._reject(error)
+    if (this._reject !== undefined) return this._reject(error)
+    if (this._chained) throw error
+    return rejectSoon(error)
   }
 }
 
@@ -314,6 +320,14 @@ function expire(attempt: Attempt): void {
 
 function endGrace(attempt: Attempt): void {
   attempt.endGrace()
+}
+
+/**
+ * A rejection of the next turn: the caller listens by then. The engine keeps books of a promise that is rejected while nobody
+ * listens, and that costs more than a whole refusal; throwing costs more still, as it looks up where it happened.
+ */
+function rejectSoon(error: unknown): Promise<never> {
+  return new Promise((_, reject) => queueMicrotask(() => reject(error)))
 }
 
 /** What `await` would wait for. May throw, when reading `then` does. */
