@@ -45,6 +45,9 @@ export async function makePool(settings: PoolSettings): Promise<PgPool> {
   })
   // An idle connection that breaks is replaced when the next one is needed.
   pool.on('error', () => {})
+  // For as long as it lives, from its first moment: a connection may break in the very packet that opened it, and an error
+  // that nobody listens to ends the process. Whoever waits for an answer is told by that.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new ConfiguredPool(pool as unknown as PgPool, sessionSettings(settings))
 }
 
@@ -76,8 +79,6 @@ class ConfiguredPool implements PgPool {
   }
 
   async #configure(client: PgPoolClient): Promise<void> {
-    // For as long as it lives: what a connection says as it breaks has reached whoever waits for an answer.
-    client.on('error', () => {})
     const names = Object.keys(this.#settings)
     const text = `SELECT ${names.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`).join(', ')}`
     try {
