@@ -8,6 +8,7 @@ import { compose, noop, type Policy, policy } from '../../src/core/policy.ts'
 import type { Decision } from '../../src/core/trace.ts'
 import { when } from '../../src/core/when.ts'
 import {
+  budget,
   bulkhead,
   chaos,
   circuitBreaker,
@@ -214,6 +215,76 @@ describe('an explanation', () => {
         expect(visible(await run((clock) => explained(make(clock)), calls))).toEqual(visible(await run(make, calls)))
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it('keeps what stages may have beside: grace, early release, abandoned places, rights that go back', async () => {
+    const clock = new VirtualClock()
+    const grace = timeout({ limit: 10, grace: 20, clock })
+    expect(await played(clock, grace, scripted({ clock }).hangs())).toMatchObject({ outcome: 'timed-out', durationMs: 30 })
+    const kept = bulkhead({ limit: 1, clock })
+    await played(clock, compose(timeout({ limit: 10, clock }), kept), scripted({ clock }).hangs())
+    expect(kept.snapshot()).toMatchObject({ inFlight: 1, abandoned: 1 })
+    const released = bulkhead({ limit: 1, clock })
+    await played(clock, compose(timeout({ limit: 10, release: 'at-once', clock }), released), scripted({ clock }).hangs())
+    expect(released.snapshot().inFlight).toBe(0)
+    const extra = budget({ ratio: 0, minPerSecond: 0.1, clock })
+    const controller = new AbortController()
+    clock.setTimer(5, () => controller.abort('enough'))
+    const left = await played(clock, retry({ backoff, budget: extra, clock }), () => Promise.reject(new Error('down')), {
+      signal: controller.signal,
+    })
+    expect(left).toMatchObject({ outcome: 'cancelled', decidedBy: 'caller', error: 'enough' })
+    expect(left.decisions.at(-1)).toMatchObject({ policy: 'caller', verdict: 'cancelled' })
+    expect(extra.snapshot().extras).toBe(0)
+  })
+
+  it('ends with the answer: what happens later is not in it', async () => {
+    const clock = new VirtualClock()
+    const operation = scripted({ clock }).resolvesAfter(100, 'late')
+    const { decisions, durationMs } = await played(
+      clock,
+      compose(timeout({ limit: 10, clock }), bulkhead({ limit: 1, clock })),
+      operation,
+    )
+    expect(durationMs).toBe(10)
+    expect(Math.max(...decisions.map(({ atMs }) => atMs))).toBe(10)
+    expect(told(decisions)).toEqual(['timeout armed', 'bulkhead admitted', 'timeout expired', 'operation still-running'])
+  })
+
+  it('takes for a cancel only what the caller’s signal says, and tells of `within`', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const failing = explainSync(
+      noop,
+      () => {
+        controller.abort('too late')
+        throw new Error('own')
+      },
+      { signal: controller.signal },
+    )
+    expect(failing).toMatchObject({ outcome: 'failed', decidedBy: 'operation' })
+    const account = await played(clock, retry({ clock }), scripted({ clock }).hangs(), { within: 5 })
+    expect(account.decisions).toMatchObject([
+      { policy: 'within', verdict: 'expired', numbers: { limitMs: 5 } },
+      { policy: 'operation', verdict: 'still-running', numbers: { forMs: 5 } },
+    ])
+  })
+
+  it('counts for each passage through a layer its own calls, also under executions that are not its own', async () => {
+    const clock = new VirtualClock()
+    const mine = policy('mine', (next) => async (execution) => next(execution))
+    const shared = coalesce({ clock })
+    const stack = compose(retry({ backoff, clock }), mine, shared)
+    const { decisions } = await played(clock, stack, scripted({ clock }).fails(2).resolves('ok'), { key: 'a' })
+    const passages = decisions.filter(
+      ({ policy: name, verdict }) => name === 'mine' || (name === 'coalesce' && verdict === 'passed'),
+    )
+    expect(passages.map(({ policy: name, verdict, attempt, numbers }) => [name, verdict, attempt, numbers.calls])).toEqual(
+      [1, 2, 3].flatMap((attempt) => [
+        ['coalesce', 'passed', attempt, 1],
+        ['mine', 'passed', attempt, 1],
+      ]),
     )
   })
 

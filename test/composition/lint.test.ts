@@ -171,6 +171,7 @@ describe('the worst case', () => {
       15_000,
       100,
     ],
+    ['more waits than are described', compose(retry({ maxAttempts: 50, backoff: [1, 10] }), timeout(1)), 50 + 1 + 48 * 10, 50],
     ['a total timeout', compose(timeout('7s'), retry({ backoff }), timeout(5000)), 7000, 3],
     [
       'a wait for a turn in each attempt',
