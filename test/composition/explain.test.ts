@@ -231,12 +231,15 @@ describe('an explanation', () => {
     const extra = budget({ ratio: 0, minPerSecond: 0.1, clock })
     const controller = new AbortController()
     clock.setTimer(5, () => controller.abort('enough'))
-    const left = await played(clock, retry({ backoff, budget: extra, clock }), () => Promise.reject(new Error('down')), {
-      signal: controller.signal,
-    })
+    const { signal } = controller
+    const leaving = explain(retry({ backoff, budget: extra, clock }), () => Promise.reject(new Error('down')), { signal })
+    await clock.advance(4)
+    expect(extra.snapshot().extras).toBe(1)
+    await clock.advance(2)
+    expect(extra.snapshot().extras).toBe(0)
+    const left = await leaving
     expect(left).toMatchObject({ outcome: 'cancelled', decidedBy: 'caller', error: 'enough' })
     expect(left.decisions.at(-1)).toMatchObject({ policy: 'caller', verdict: 'cancelled' })
-    expect(extra.snapshot().extras).toBe(0)
   })
 
   it('ends with the answer: what happens later is not in it', async () => {
