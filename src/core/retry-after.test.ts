@@ -80,7 +80,11 @@ describe('what an error asks for', () => {
     ['nothing, of a number that is none', { retryAfterMs: Number.NaN, headers: { 'retry-after': '9' } }, undefined],
     ['seconds of its headers', { headers: { 'Retry-After': '9' } }, 9000],
     ['ms of its headers', { headers: new Headers({ 'retry-after-ms': '9' }) }, 9],
-    ['a date of its response', { response: { headers: new Headers({ 'retry-after': new Date(NOW + 7000).toUTCString() }) } }, 7000],
+    [
+      'a date of its response',
+      { response: { headers: new Headers({ 'retry-after': new Date(NOW + 7000).toUTCString() }) } },
+      7000,
+    ],
     ['nothing', new Error('x'), undefined],
     ['nothing, of text', 'Retry-After: 5', undefined],
     ['nothing, of headers that are text', { headers: 'Retry-After: 5' }, undefined],

@@ -24,7 +24,7 @@ function holdfast(cwd: string, args: readonly string[], env: Record<string, stri
     cwd,
     env: cleanEnvironment(env),
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 45_000,
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   return { status, stdout, stderr }

@@ -126,7 +126,12 @@ describe('chaos', () => {
   it('looks to what stands around it like the real trouble', async () => {
     const { clock, monkey } = make({ fault: () => trouble, maxInjected: 2 })
     const breaker = circuitBreaker({ trip: { consecutive: 3 }, clock })
-    const stack = compose(retry({ maxAttempts: 3, backoff: { initial: 0 }, clock }), breaker, timeout({ limit: 50, clock }), monkey)
+    const stack = compose(
+      retry({ maxAttempts: 3, backoff: { initial: 0 }, clock }),
+      breaker,
+      timeout({ limit: 50, clock }),
+      monkey,
+    )
     const call = stack.execute(() => 'ok')
     await clock.advance(10)
     expect(await call).toBe('ok')

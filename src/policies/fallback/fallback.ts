@@ -140,7 +140,7 @@ export class Fallback<F = unknown> extends BasePolicy {
 /**
  * @throws OptionError for an unknown option or a missing `use`
  * @example
- * const orNothing = fallback({ use: undefined, handle: (error) => statusOf(error) === 404 })
+ * const orNothing = fallback({ use: undefined, handle: (error) => error instanceof RangeError })
  * await orNothing.execute(() => 'found')
  */
 export function fallback<F>(options: FallbackOptions<F>): Fallback<F> {
