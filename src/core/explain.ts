@@ -15,7 +15,8 @@ import type { ExecuteOptions, Operation } from './operation.ts'
 import { type Policy, sharedClock, tracedStagesOf } from './policy.ts'
 import { refusePromise } from './sync-frame.ts'
 import { type Decision, Trace } from './trace.ts'
-import { tracedStages, watch } from './traced-stages.ts'
+import { watch } from './traced-layer.ts'
+import { tracedStages } from './traced-stages.ts'
 
 export interface Explanation<T = unknown> {
   /** The execution's id. */
