@@ -123,6 +123,10 @@ it('a folder that cannot be written is told with its path and what to do', async
   mkdirSync(join(folder, 'locked'), { mode: 0o555 })
   // Root may write everywhere, so it becomes somebody else.
   const nobody = isRoot ? 65_534 : undefined
+  if (nobody !== undefined && holdfast(folder, ['--version'], {}, nobody).status !== 0) {
+    console.log('not tried: this checkout lies in a folder that only root may enter, and root may write everywhere')
+    return
+  }
   const store = ['--port', '0', '--store', 'sqlite:./locked/holdfast.db']
   writeFileSync(join(folder, 'holdfast.config.json'), '{"audit":false}')
   const { status, stderr } = holdfast(folder, ['up', ...store], {}, nobody)
