@@ -4,11 +4,11 @@ import { answer, type Contender, type Contenders, HOUR, longLived, PLENTY, readi
 const success = (policy: Policy): Contender => ({ call: () => policy.execute(answer) })
 const refusal = (policy: Policy): Contender => ({ call: () => policy.execute(answer), refuses: true })
 const keyed = (): Contender => {
-  const limiter = rateLimiter({ limit: 1000, per: HOUR, maxKeys: 2_000_000 })
+  const limiter = rateLimiter({ limit: PLENTY, per: HOUR, maxKeys: 2_000_000 })
   return { call: (key) => limiter.consume(key), plain: true }
 }
 const keyedPolicy = (): Contender => {
-  const limiter = rateLimiter({ limit: 1000, per: HOUR, maxKeys: 2_000_000 })
+  const limiter = rateLimiter({ limit: PLENTY, per: HOUR, maxKeys: 2_000_000 })
   return { call: (key) => limiter.execute(answer, { key }) }
 }
 const five = (): Policy =>

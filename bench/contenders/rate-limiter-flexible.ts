@@ -2,7 +2,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { answer, type Contender, type Contenders, PLENTY } from './contender.ts'
 
 const keyed = (): Contender => {
-  const limiter = new RateLimiterMemory({ points: 1000, duration: 3600 })
+  const limiter = new RateLimiterMemory({ points: PLENTY, duration: 3600 })
   return { call: (key) => limiter.consume(key) }
 }
 
