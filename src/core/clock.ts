@@ -22,7 +22,7 @@ export interface Clock {
 /** The longest wait that platforms take in one timer: 2³¹−1 ms. A longer one would fire at once. */
 export const LONGEST_TIMER_MS = 2_147_483_647
 
-/** Held once: the global is a getter, and asking it costs a fifth of reading the time. */
+/** Held once: the global is a getter, and asking it at every reading can be measured. */
 const stopwatch = performance
 
 /** The clock of the runtime: `performance.now`, `Date.now` and timers that re-arm beyond 24.8 days. */

@@ -1,6 +1,6 @@
 /** Starting: what is wrong is said in one message, and what is said on success is true. */
 import { execFile, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import type { Sent, StatusAnswer } from './answers.ts'
 import { cleanEnvironment, HoldfastProcess, MAIN, temporaryFolder } from './holdfast-process.ts'
 import { ScriptedTarget } from './scripted-target.ts'
+import { SmallDisk } from './small-disk.ts'
 import { eventually } from './waiting.ts'
 
 interface Ended {
@@ -19,13 +20,12 @@ interface Ended {
 }
 
 /** Runs to the end what should not run for long. */
-function holdfast(cwd: string, args: readonly string[], env: Record<string, string> = {}, uid?: number): Ended {
+function holdfast(cwd: string, args: readonly string[], env: Record<string, string> = {}): Ended {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     cwd,
     env: cleanEnvironment(env),
     encoding: 'utf8',
     timeout: 45_000,
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   return { status, stdout, stderr }
 }
@@ -114,22 +114,18 @@ it('a store that cannot be opened is told with its path and what to do', async (
   }
 })
 
-const isRoot = process.getuid?.() === 0
-if (!isRoot) console.log('a folder without write permission is tried as ourselves, not as another user')
+/** Modes do not bind root, a read-only file system does; and whoever may not mount one is bound by modes. */
+function makeUnwritable(folder: string): void {
+  if (process.getuid?.() === 0) expect(new SmallDisk(folder, 64).makeReadOnly()).toBe(true)
+  else mkdirSync(folder, { mode: 0o555 })
+}
 
 it('a folder that cannot be written is told with its path and what to do', async () => {
   const folder = await temporaryFolder()
-  chmodSync(folder, 0o755)
-  mkdirSync(join(folder, 'locked'), { mode: 0o555 })
-  // Root may write everywhere, so it becomes somebody else.
-  const nobody = isRoot ? 65_534 : undefined
-  if (nobody !== undefined && holdfast(folder, ['--version'], {}, nobody).status !== 0) {
-    console.log('not tried: this checkout lies in a folder that only root may enter, and root may write everywhere')
-    return
-  }
+  makeUnwritable(join(folder, 'locked'))
   const store = ['--port', '0', '--store', 'sqlite:./locked/holdfast.db']
   writeFileSync(join(folder, 'holdfast.config.json'), '{"audit":false}')
-  const { status, stderr } = holdfast(folder, ['up', ...store], {}, nobody)
+  const { status, stderr } = holdfast(folder, ['up', ...store])
   expect(status).toBe(1)
   expect(stderr).toMatch(/locked\/holdfast\.db.*read-only[\s\S]*writable/)
   expect(stderr).not.toMatch(/\n\s+at /)
