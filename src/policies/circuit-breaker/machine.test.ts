@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { BreakerStateName } from '../../core/events.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { isRejection } from '../../core/permit.ts'
-import { type BreakerChange, BreakerMachine, type BreakerPermit, type BreakerSettings } from './machine.ts'
+import { BreakerMachine } from './machine.ts'
+import type { BreakerPermit } from './permit.ts'
+import type { BreakerChange, BreakerSettings } from './settings.ts'
 import { readTrip } from './trip.ts'
 
 const settings = (given: Partial<BreakerSettings> = {}): BreakerSettings => ({

@@ -7,75 +7,23 @@
  */
 import type { BreakerStateName } from '../../core/events.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import type { Permit, Rejection } from '../../core/permit.ts'
-import { type OpenTime, openTimeOf } from './open-time.ts'
-import { Ramp, type RampSettings } from './ramp.ts'
-import { type Trip, tripReason } from './trip.ts'
+import type { Rejection } from '../../core/permit.ts'
+import { Openings } from './openings.ts'
+import { BreakerPermit, type Issuer } from './permit.ts'
+import { Probes } from './probes.ts'
+import { Ramp } from './ramp.ts'
+import type { BreakerChange, BreakerMemory, BreakerSettings } from './settings.ts'
+import { tripReason } from './trip.ts'
 
-export interface BreakerSettings extends OpenTime {
-  readonly trip: Trip
-  /** A trip after so many ms closed is one opening less in a row; absent: closing forgets them all. */
-  readonly healMs?: number
-  readonly halfOpenCalls: number
-  /** Probes that close it, and probes that reopen it (default 1). */
-  readonly successes: number
-  readonly failures?: number
-  readonly probeLeaseMs: number
-  /** How it admits after it has recovered; absent: everybody at once. */
-  readonly ramp?: RampSettings
-  /** A failure that asks to be left alone opens at once. Default false: it may only make an open time longer. */
-  readonly opensWhenAsked?: boolean
-}
-
-export interface BreakerChange {
-  readonly from: BreakerStateName
-  readonly to: BreakerStateName
-  readonly reason: string
-  readonly retryAfterMs?: number
-}
-
-/** What outlives the process; times by the machine's own clock. */
-export interface BreakerMemory {
-  readonly state: BreakerStateName
-  readonly reason: string
-  readonly since: number
-  readonly openUntil: number
-  /** `Infinity`: until somebody lifts it. */
-  readonly isolatedUntil: number
-  readonly openings: number
-  readonly consecutiveFailures: number
-  readonly ramping: boolean
-}
-
-export class BreakerPermit implements Permit {
-  readonly generation: number
-  /** When it was given; only read while slow calls or probes matter. */
-  readonly startedAt: number
-  readonly #machine: BreakerMachine
-  #released = false
-
-  constructor(machine: BreakerMachine, generation: number, startedAt: number) {
-    this.#machine = machine
-    this.generation = generation
-    this.startedAt = startedAt
-  }
-
-  /** `askedMs`: how long the failure asked everybody to stay away. */
-  release(outcome: Outcome, now: number, askedMs?: number): void {
-    if (this.#released) return
-    this.#released = true
-    this.#machine.settle(this, outcome, now, askedMs)
-  }
-}
-
-export class BreakerMachine {
+export class BreakerMachine implements Issuer {
   readonly #settings: BreakerSettings
   readonly #onChange: (change: BreakerChange, now: number) => void
   /** True when a closed breaker needs the time of a call's start. */
   readonly timesCalls: boolean
   /** True when a success needs to be recorded with its time. */
   readonly timesSuccesses: boolean
-  readonly #probes = new Set<BreakerPermit>()
+  readonly #openings: Openings
+  readonly #probes: Probes
   #state: BreakerStateName = 'closed'
   #admitsAll: boolean
   #generation = 0
@@ -84,17 +32,14 @@ export class BreakerMachine {
   #openUntil = 0
   #isolatedUntil = Number.POSITIVE_INFINITY
   #ramp: Ramp | undefined
-  /** Openings in a row, without a recovery that lasted. */
-  #openings = 0
-  #opened = 0
   #consecutive = 0
-  #successes = 0
-  #failures = 0
   #stale = 0
 
   /** @param now when it was made: since then it is closed */
   constructor(settings: BreakerSettings, onChange: (change: BreakerChange, now: number) => void, now = 0) {
     this.#settings = settings
+    this.#openings = new Openings(settings)
+    this.#probes = new Probes(settings.probeLeaseMs)
     this.timesCalls = settings.trip.slowAfter !== Number.POSITIVE_INFINITY
     this.timesSuccesses = settings.trip.window !== undefined
     this.#admitsAll = !this.timesCalls
@@ -130,7 +75,7 @@ export class BreakerMachine {
 
   /** How often it has opened. */
   get opened(): number {
-    return this.#opened
+    return this.#openings.total
   }
 
   get openUntil(): number {
@@ -138,7 +83,8 @@ export class BreakerMachine {
   }
 
   get probes(): { readonly running: number; readonly succeeded: number; readonly failed: number } {
-    return { running: this.#probes.size, succeeded: this.#successes, failed: this.#failures }
+    const { running, succeeded, failed } = this.#probes
+    return { running, succeeded, failed }
   }
 
   get memory(): BreakerMemory {
@@ -148,7 +94,7 @@ export class BreakerMachine {
       since: this.#since,
       openUntil: this.#openUntil,
       isolatedUntil: this.#isolatedUntil,
-      openings: this.#openings,
+      openings: this.#openings.inARow,
       consecutiveFailures: this.#consecutive,
       ramping: this.#ramp !== undefined,
     }
@@ -178,13 +124,13 @@ export class BreakerMachine {
       case 'open':
         if (now < this.#openUntil) return this.#rejection(this.#openUntil - now)
         this.halfOpen('the open time is over', now)
-        return this.#probe(now)
+        return this.#probes.add(this.#permit(now))
       case 'half-open':
         this.expireProbes(now)
         if (this.#state !== 'half-open') return this.#rejection(this.#openUntil - now)
-        return this.#probes.size < this.#settings.halfOpenCalls
-          ? this.#probe(now)
-          : this.#rejection(this.#probeEta(now), 'its probes are still out')
+        return this.#probes.running < this.#settings.halfOpenCalls
+          ? this.#probes.add(this.#permit(now))
+          : this.#rejection(this.#probes.eta(now), 'its probes are still out')
     }
   }
 
@@ -204,8 +150,8 @@ export class BreakerMachine {
       case 'half-open': {
         this.expireProbes(now)
         if (this.state !== 'half-open') return { retryAfterMs: this.#openUntil - now }
-        const slots = this.#settings.halfOpenCalls - this.#probes.size
-        return slots > 0 ? { slots } : { retryAfterMs: this.#probeEta(now) }
+        const slots = this.#settings.halfOpenCalls - this.#probes.running
+        return slots > 0 ? { slots } : { retryAfterMs: this.#probes.eta(now) }
       }
     }
   }
@@ -216,30 +162,12 @@ export class BreakerMachine {
 
   #climb(ramp: Ramp, now: number): BreakerPermit | Rejection {
     const share = ramp.share(now)
-    if (share >= 1) this.#endRamp()
-    else if (!ramp.admits(now)) {
-      // Spread over what is left of the ramp: those refused must not come back all at once.
-      const wait = (ramp.endsAt - now) * (this.#settings.random?.() ?? 1)
-      return this.#rejection(wait, `recovering, admits ${Math.floor(share * 100)} % of calls`)
-    }
+    if (share >= 1) {
+      this.#ramp = undefined
+      this.#admitsAll = !this.timesCalls
+    } else if (!ramp.admits(now))
+      return this.#rejection(ramp.wait(now, this.#settings.random), `recovering, admits ${Math.floor(share * 100)} % of calls`)
     return this.#permit(now)
-  }
-
-  #endRamp(): void {
-    this.#ramp = undefined
-    this.#admitsAll = !this.timesCalls
-  }
-
-  #probe(now: number): BreakerPermit {
-    const permit = this.#permit(now)
-    this.#probes.add(permit)
-    return permit
-  }
-
-  #probeEta(now: number): number {
-    let earliest = Number.POSITIVE_INFINITY
-    for (const probe of this.#probes) earliest = Math.min(earliest, probe.startedAt)
-    return Math.max(0, earliest + this.#settings.probeLeaseMs - now)
   }
 
   #rejection(retryAfterMs: number, reason = this.#reason): Rejection {
@@ -248,11 +176,7 @@ export class BreakerMachine {
 
   /** A probe whose lease has run out counts as failed. */
   expireProbes(now: number): void {
-    for (const probe of this.#probes) {
-      if (probe.startedAt + this.#settings.probeLeaseMs > now) continue
-      this.#probes.delete(probe)
-      if (this.#probeFailed('a probe did not come back in time', now)) return
-    }
+    while (this.#probes.expireOne(now)) if (this.#probeFailed('a probe did not come back in time', now)) return
   }
 
   /** @internal called by a permit, once */
@@ -264,13 +188,14 @@ export class BreakerMachine {
   }
 
   #settleProbe(permit: BreakerPermit, outcome: Outcome, now: number, askedMs?: number): void {
-    const leased = this.#probes.delete(permit)
+    const leased = this.#probes.leave(permit)
     if (outcome === 'neutral') return
     // It has been counted when its lease ran out.
     if (!leased) this.#stale++
     else if (outcome === 'failure') this.#probeFailed('a probe failed', now, askedMs)
     else if (this.#isSlow(permit.startedAt, now)) this.#probeFailed('a probe was slow', now)
-    else if (++this.#successes >= this.#settings.successes) this.#recover(`${this.#successes} probes succeeded`, now)
+    else if (++this.#probes.succeeded >= this.#settings.successes)
+      this.#recover(`${this.#probes.succeeded} probes succeeded`, now)
   }
 
   /** The result of a call that was admitted while `admitsAll`, under the generation of that time. */
@@ -289,7 +214,7 @@ export class BreakerMachine {
     const asked = askedMs !== undefined && askedMs > 0 && this.#settings.opensWhenAsked
     const reason = tripReason(trip, this.#consecutive) ?? (asked ? 'the target asked to be left alone' : undefined)
     if (reason === undefined) return
-    this.#heal(now)
+    this.#openings.heal(now - this.#since)
     this.#open(reason, now, askedMs)
   }
 
@@ -300,25 +225,18 @@ export class BreakerMachine {
   /** @returns whether that was the one too many */
   #probeFailed(reason: string, now: number, askedMs?: number): boolean {
     const { failures = 1 } = this.#settings
-    if (++this.#failures < failures) return false
+    if (++this.#probes.failed < failures) return false
     this.#open(failures === 1 ? reason : `${failures} probes failed, at last: ${reason}`, now, askedMs)
     return true
   }
 
-  /** Each while that it stayed closed takes back an opening. */
-  #heal(now: number): void {
-    const { healMs } = this.#settings
-    if (healMs !== undefined) this.#openings = Math.max(0, this.#openings - Math.floor((now - this.#since) / healMs))
-  }
-
   #open(reason: string, now: number, askedMs?: number): void {
-    this.trip(reason, now, openTimeOf(this.#settings, this.#openings, askedMs))
+    this.trip(reason, now, this.#openings.timeOfNext(askedMs))
   }
 
   /** Opens for `forMs`, by default as long as it would by itself. */
-  trip(reason: string, now: number, forMs = openTimeOf(this.#settings, this.#openings)): void {
-    this.#openings++
-    this.#opened++
+  trip(reason: string, now: number, forMs = this.#openings.timeOfNext()): void {
+    this.#openings.count()
     this.#openUntil = now + forMs
     this.#change('open', reason, now, forMs)
   }
@@ -329,14 +247,14 @@ export class BreakerMachine {
   }
 
   #recover(reason: string, now: number): void {
-    const { healMs, ramp } = this.#settings
-    if (healMs === undefined) this.#openings = 0
+    const { ramp } = this.#settings
+    this.#openings.recovered()
     this.#change('closed', reason, now, undefined, ramp && new Ramp(ramp, now))
   }
 
   /** Closes it for everybody at once, and forgets how often it has opened. */
   close(reason: string, now: number): void {
-    this.#openings = 0
+    this.#openings.inARow = 0
     this.#change('closed', reason, now)
   }
 
@@ -364,7 +282,7 @@ export class BreakerMachine {
     this.#openUntil = memory.openUntil
     if (state === 'isolated') this.#isolatedUntil = memory.isolatedUntil
     if (state === 'closed') this.#consecutive = memory.consecutiveFailures
-    this.#openings = memory.openings
+    this.#openings.inARow = memory.openings
   }
 
   #change(to: BreakerStateName, reason: string, now: number, retryAfterMs?: number, ramp?: Ramp): void {
@@ -381,8 +299,6 @@ export class BreakerMachine {
     this.#since = since
     this.#reason = reason
     this.#isolatedUntil = Number.POSITIVE_INFINITY
-    this.#successes = 0
-    this.#failures = 0
     this.#consecutive = 0
     this.#probes.clear()
     if (state === 'closed') this.#settings.trip.window?.clear()

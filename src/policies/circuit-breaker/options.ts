@@ -10,7 +10,7 @@ import { reportListenerError } from '../../core/events.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
-import type { BreakerSettings } from './machine.ts'
+import type { BreakerSettings } from './settings.ts'
 import { describeTrip, readTrip, type TripOptions } from './trip.ts'
 
 /** `'shadow'` moves, counts and tells as always, and refuses nothing. */

@@ -4,6 +4,7 @@
  *
  * Admitted calls are spread evenly: after any number of calls the admitted ones differ from their share by less than one.
  */
+import type { Random } from '../../core/random.ts'
 
 export interface RampSettings {
   readonly overMs: number
@@ -30,6 +31,11 @@ export class Ramp {
   share(now: number): number {
     const { from, overMs } = this.#settings
     return Math.min(1, from + ((1 - from) * Math.max(0, now - this.#startedAt)) / overMs)
+  }
+
+  /** Ms to wait for one that is refused: spread over what is left, since those refused must not come back all at once. */
+  wait(now: number, random?: Random): number {
+    return (this.endsAt - now) * (random?.() ?? 1)
   }
 
   admits(now: number): boolean {
