@@ -14,16 +14,16 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-const SETTINGS = [
-  'fsync=off',
-  'synchronous_commit=off',
-  'full_page_writes=off',
-  'listen_addresses=127.0.0.1',
-  'max_connections=50',
-]
+const FORGETFUL = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+const SETTINGS = ['listen_addresses=127.0.0.1', 'max_connections=50']
+
+export interface PostgresOptions {
+  /** Keeps what it has acknowledged when the power goes, as a server that is not a test's does. Default: false, it is fast instead. */
+  readonly durable?: boolean
+}
 
 /** Makes and starts a cluster on a free port, or uses HOLDFAST_TEST_POSTGRES (then `stop` leaves it alone). */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const own = ownServer('postgres')
   if (own !== undefined) return { url: own, restart: async () => {}, stop: async () => {} }
   const command = programPath('postgres')
@@ -36,12 +36,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     stdio: 'pipe',
     ...identity,
   })
+  const settings = durable ? SETTINGS : [...FORGETFUL, ...SETTINGS]
   const port = await freePort()
   const url = `postgres://holdfast@127.0.0.1:${port}/postgres`
   const server = await startServer({
     name: 'PostgreSQL',
     command,
-    args: ['-D', data, '-p', String(port), '-k', folder, ...SETTINGS.flatMap((setting) => ['-c', setting])],
+    args: ['-D', data, '-p', String(port), '-k', folder, ...settings.flatMap((setting) => ['-c', setting])],
     folder,
     identity,
     // Fast shutdown: it does not wait for clients that forgot to leave.

@@ -9,8 +9,13 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
+export interface RedisOptions {
+  /** Writes what it takes to a file, synced each second. Default: false, it forgets all when it stops. */
+  readonly durable?: boolean
+}
+
 /** Starts Redis on a free port, or uses HOLDFAST_TEST_REDIS (then `stop` leaves it alone). */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis({ durable = false }: RedisOptions = {}): Promise<RedisServer> {
   const own = ownServer('redis')
   if (own !== undefined) return { url: own, stop: async () => {} }
   const port = await freePort()
@@ -18,7 +23,7 @@ export async function startRedis(): Promise<RedisServer> {
   const server: RunningServer = await startServer({
     name: 'Redis',
     command: programPath('redis'),
-    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', durable ? 'yes' : 'no', '--dir', folder],
     folder,
     ready: () => answersPing(port),
   })
