@@ -5,15 +5,15 @@ import type { Cancel, Clock } from '../core/clock.ts'
 
 export class Periodic {
   readonly #clock: Clock
-  readonly #everyMs: number
+  readonly #everyMs: () => number
   readonly #task: () => Promise<unknown>
   #cancel: Cancel | undefined
   #current: Promise<void> | undefined
 
-  /** `task` deals with its own errors; what it throws all the same is dropped. */
-  constructor(clock: Clock, everyMs: number, task: () => Promise<unknown>) {
+  /** `task` deals with its own errors; what it throws all the same is dropped. A function for `everyMs` is asked each time. */
+  constructor(clock: Clock, everyMs: number | (() => number), task: () => Promise<unknown>) {
     this.#clock = clock
-    this.#everyMs = everyMs
+    this.#everyMs = typeof everyMs === 'number' ? () => everyMs : everyMs
     this.#task = task
   }
 
@@ -30,7 +30,7 @@ export class Periodic {
   }
 
   #arm(): Cancel {
-    return this.#clock.setTimer(this.#everyMs, () => void this.#run(), true)
+    return this.#clock.setTimer(this.#everyMs(), () => void this.#run(), true)
   }
 
   async #run(): Promise<void> {

@@ -1,4 +1,7 @@
-/** Removes finished jobs in time, in small batches, so that no one else waits long for the store. */
+/**
+ * Removes finished jobs in time, in small batches, so that no one else waits long for the store. How often it looks follows
+ * from how much it finds: ten thousand jobs a second are pruned every second, a hundred an hour when `every` says so.
+ */
 import type { Clock } from '../core/clock.ts'
 import { sleep } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
@@ -15,12 +18,15 @@ export interface PrunerOptions {
   readonly keep?: number
   /** Rows at once. Default 500. */
   readonly batch?: number
-  /** Default 5 min. */
+  /** The longest time between two rounds; the more is removed, the sooner the next one comes. Default 5 min. */
   readonly every?: Duration
 }
 
-/** Between two batches, in ms. */
-const BREATH_MS = 50
+/** What a round should find: the wait before the next one is chosen for that. */
+const ROUND_ROWS = 10_000
+const SHORTEST_MS = 1000
+/** The least pause between two batches, in ms; it is as long as the batch took, so that others get half of the store's time. */
+const BREATH_MS = 5
 
 export class Pruner {
   readonly #store: JobStore
@@ -28,7 +34,9 @@ export class Pruner {
   readonly #olderThanMs: number
   readonly #keep: number
   readonly #batch: number
+  readonly #everyMs: number
   readonly #periodic: Periodic
+  #waitMs: number
   #stopped = false
 
   /** @throws OptionError */
@@ -38,8 +46,14 @@ export class Pruner {
     this.#olderThanMs = checkDuration(options.olderThan ?? '7d', 'retention.olderThan')
     this.#keep = checkInteger(options.keep ?? 100_000, 'retention.keep', 0)
     this.#batch = checkInteger(options.batch ?? 500, 'retention.batch', 1)
-    const everyMs = checkDuration(options.every ?? '5m', 'retention.every', 1)
-    this.#periodic = new Periodic(options.clock, everyMs, () => this.prune())
+    this.#everyMs = checkDuration(options.every ?? '5m', 'retention.every', 1)
+    // How much there is shows only when it is looked at.
+    this.#waitMs = Math.min(10 * SHORTEST_MS, this.#everyMs)
+    this.#periodic = new Periodic(
+      options.clock,
+      () => this.#waitMs,
+      () => this.#round(),
+    )
   }
 
   start(): void {
@@ -55,10 +69,18 @@ export class Pruner {
   async prune(): Promise<number> {
     let gone = 0
     for (;;) {
+      const began = this.#clock.now()
       const count = await this.#store.prune({ olderThanMs: this.#olderThanMs, keep: this.#keep, limit: this.#batch })
       gone += count
       if (count < this.#batch || this.#stopped) return gone
-      await sleep(this.#clock, BREATH_MS)
+      await sleep(this.#clock, Math.max(BREATH_MS, this.#clock.now() - began))
     }
+  }
+
+  async #round(): Promise<void> {
+    const gone = await this.prune()
+    const wanted = (this.#waitMs * ROUND_ROWS) / Math.max(gone, 1)
+    // At most twice as long as the last time: one quiet round does not mean that the load is over.
+    this.#waitMs = Math.min(Math.max(Math.min(wanted, 2 * this.#waitMs), SHORTEST_MS), this.#everyMs)
   }
 }
