@@ -17,6 +17,7 @@ export interface DeadLetterClockOptions {
   readonly batch?: number
 }
 
+/** Run it in any process that has the kinds, in all of them if you like: the store lets each letter come back once. */
 export class DeadLetterClock {
   readonly #options: DeadLetterClockOptions
   readonly #batch: number

@@ -1,5 +1,12 @@
-/** Durable work: jobs, the kinds that handle them, the queue and the worker, and the ports that a store fills. */
+/**
+ * Durable work: jobs, the kinds that handle them, the queue and the worker, and the ports that a store fills. `Runtime` of
+ * `holdfast/runtime` wires all of this; the parts are here for those who build a worker of their own.
+ */
 export { type Admission, type AdmissionPort, admitAll, type HoldReason } from './admission.ts'
+export type { Backoff, BackoffOptions, Jitter } from './backoff.ts'
+export { DeadLetterClock, type DeadLetterClockOptions } from './dead-letter-clock.ts'
+export type { Hold } from './holds.ts'
+export { type IdSource, idSource, idTime, isId, type RandomBytes } from './ids.ts'
 export {
   DEAD_LETTER_STATUSES,
   type DeadCause,
@@ -13,6 +20,7 @@ export {
   type NewJob,
 } from './job.ts'
 export { type AbortCause, JobAbortedError, JobInvalidError, UnknownKindError } from './job-errors.ts'
+export { REQUEST_LIMITS, type RequestLimits } from './job-request.ts'
 export {
   defineKind,
   type Handler,
@@ -26,7 +34,13 @@ export {
   type VerifyAnswer,
 } from './kind.ts'
 export { isFinal, LIFECYCLE, mayHappen, type Transition } from './lifecycle.ts'
+export { isProcessAlive } from './process-liveness.ts'
+export { Pruner, type PrunerOptions } from './pruner.ts'
 export { JobQueue, type JobQueueOptions, type JobRequest } from './queue.ts'
+export { type RecoveryReport, type RescueReport, Rescuer, type RescuerOptions } from './rescuer.ts'
+export { type JobOperation, type JobRunner, runPlainly } from './runner.ts'
 export { DeadError, park, pauseTarget, retryAfter, type Steering, snooze } from './steering.ts'
 export type * from './store.ts'
+export { type RedriveReport, TargetRedrive, type TargetRedriveOptions } from './target-redrive.ts'
 export { Worker, type WorkerIdentity, type WorkerOptions, type WorkerSnapshot, type WorkerState } from './worker.ts'
+export { workerId } from './worker-options.ts'

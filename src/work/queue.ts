@@ -26,6 +26,7 @@ export interface JobQueueOptions {
   readonly onCancel?: (id: string) => void
 }
 
+/** Needs no worker: a process that only sends has a store, the kinds and this. */
 export class JobQueue {
   readonly #store: JobStore
   readonly #kinds: ReadonlyMap<string, Kind>

@@ -58,6 +58,7 @@ const BATCH = 500
 /** A worker of another host without a sign for so many unresponsive times: only its row is left. */
 const FORGOTTEN_TIMES = 2
 
+/** Run it beside a worker: `recover` once before the worker starts, `start` for every round after that. */
 export class Rescuer {
   readonly #options: RescuerOptions
   readonly #onlooker: Onlooker

@@ -32,6 +32,7 @@ export interface RedriveReport {
 /** Read at once to find what died of an outage; there may be others between them. */
 const PAGE = 1000
 
+/** Told of each breaker that closes; see `redriveTarget`. */
 export class TargetRedrive {
   readonly #options: TargetRedriveOptions
   readonly #lookEveryMs: number

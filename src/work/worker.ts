@@ -27,6 +27,10 @@ export type { WorkerIdentity, WorkerOptions, WorkerSnapshot, WorkerState } from 
 /** How long the last settlements may take once everything has ended, in ms. */
 const FINISH_MS = 2000
 
+/**
+ * Claims jobs of its kinds, runs them under their leases, settles them. It does not rescue, redrive or prune: see `Rescuer`,
+ * `DeadLetterClock`, `TargetRedrive` and `Pruner`, which want to be run beside it, as `Runtime` does.
+ */
 export class Worker {
   readonly id: string
   readonly #options: WorkerOptions
