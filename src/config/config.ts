@@ -98,6 +98,7 @@ export interface HoldfastConfig {
   readonly rates: Readonly<Record<string, RateSettings>>
   readonly resilience: { readonly enabled: boolean; readonly retryEnabled: boolean; readonly breakerEnabled: boolean }
   readonly retention: { readonly olderThan: number; readonly keep: number; readonly every: number }
+  readonly recovery: { readonly every: number; readonly unresponsiveAfter: number }
   readonly audit: false | { readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' }
 }

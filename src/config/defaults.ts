@@ -43,6 +43,7 @@ export const DEFAULTS: UserConfig = {
   rates: {},
   resilience: { enabled: true, retryEnabled: true, breakerEnabled: true },
   retention: { olderThan: '7d', keep: 100_000, every: '10m' },
+  recovery: { every: '10s', unresponsiveAfter: '30m' },
   audit: { path: './var/audit.jsonl', maxBytes: '10MiB', maxFiles: 5 },
   log: { level: 'info', format: 'text' },
 }

@@ -93,6 +93,7 @@ export const schema = options({
   rates: named(rate),
   resilience: options({ enabled: flag(), retryEnabled: flag(), breakerEnabled: flag() }),
   retention: options({ olderThan: duration(), keep: whole(0), every: duration({ min: 1000 }) }),
+  recovery: options({ every: duration({ min: 100 }), unresponsiveAfter: duration({ min: 1000 }) }),
   audit: orFalse(options({ path: text(), maxBytes: size(), maxFiles: whole(1, 1000) })),
   log: options({
     level: oneOf(LOG_LEVELS),

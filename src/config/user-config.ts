@@ -135,6 +135,8 @@ export interface UserConfig {
   readonly resilience?: { readonly enabled?: boolean; readonly retryEnabled?: boolean; readonly breakerEnabled?: boolean }
   /** How long finished jobs are kept. */
   readonly retention?: { readonly olderThan?: Duration; readonly keep?: number; readonly every?: Duration }
+  /** How often work of vanished workers is looked for, and when a live but silent process has lost its work. */
+  readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }
   readonly audit?: false | { readonly path?: string; readonly maxBytes?: Size; readonly maxFiles?: number }
   readonly log?: { readonly level?: LogLevel; readonly format?: 'text' | 'json' }
 }

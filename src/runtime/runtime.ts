@@ -37,6 +37,10 @@ export interface RuntimeOptions {
   readonly concurrency?: number
   readonly pollMax?: Duration
   readonly retention?: { readonly olderThan: Duration; readonly keep: number; readonly every: Duration }
+  /** How often work of vanished workers is looked for (10 s), and when a live but silent process has lost its work (30 min). */
+  readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }
+  /** The name of this machine. Default: the system's. Containers that share it, and do not see each other's pids, need their own. */
+  readonly host?: string
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -57,7 +61,7 @@ export class Runtime implements Observable {
 
   /** @throws OptionError naming the target, kind or option */
   constructor(options: RuntimeOptions) {
-    const { store, targets, targetDefaults, concurrency, pollMax, retention } = options
+    const { store, targets, targetDefaults, concurrency, pollMax, retention, recovery } = options
     const clock = options.clock ?? systemClock
     const random = options.random ?? systemRandom
     const kinds = kindTable(options.kinds)
@@ -73,7 +77,7 @@ export class Runtime implements Observable {
       ...(targetDefaults && { defaults: targetDefaults }),
     })
     this.queue = new JobQueue({ store, kinds, clock, events, onCancel: (id) => this.worker.cancel(id) })
-    const identity = { host: hostname(), pid: process.pid, bootId: randomUUID().slice(0, 8) }
+    const identity = { host: options.host ?? hostname(), pid: process.pid, bootId: randomUUID().slice(0, 8) }
     this.worker = new Worker({
       store,
       kinds,
@@ -97,6 +101,7 @@ export class Runtime implements Observable {
       identity,
       isAlive: isProcessAlive,
       isOurs: (id) => this.worker.holds(id),
+      ...recovery,
     })
     this.#deadLetters = new DeadLetterClock({ store, clock, events })
     this.#redrive = new TargetRedrive({ store, clock, events })

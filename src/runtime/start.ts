@@ -49,6 +49,7 @@ export async function startHoldfast({ config }: ResolvedConfig, options: StartOp
     concurrency,
     pollMax,
     retention: config.retention,
+    recovery: config.recovery,
     clock,
   })
   const write = options.log ?? ((line: string) => process.stderr.write(`${line}\n`))
