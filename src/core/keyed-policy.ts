@@ -5,7 +5,6 @@
  * Not for a few names that are known beforehand: that is `byOperation`. A rate limiter knows keys by itself, and cheaper.
  */
 import type { Clock } from './clock.ts'
-import { systemClock } from './clock.ts'
 import { describePolicy, type PolicyDescription } from './description.ts'
 import type { Duration } from './duration.ts'
 import { OptionError } from './errors.ts'
@@ -16,7 +15,7 @@ import type { Execution, Layer, Operation } from './operation.ts'
 import { BasePolicy, type Policy, STAGES, type StageTrace, sharedClock, stagesOf, TRACED, tracedStagesOf } from './policy.ts'
 import { RecentKeys } from './recent-keys.ts'
 import type { Stage } from './stage.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from './validate.ts'
+import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName } from './validate.ts'
 
 export interface KeyedOptions<P extends Policy> {
   /** What a call is chosen by. Calls without a key share the policy of the key `''`. Default: `execution.key`. */
@@ -42,7 +41,7 @@ export class Keyed<P extends Policy> extends BasePolicy {
 
   constructor(make: (key: string) => P, options: KeyedOptions<P> = {}) {
     checkKnown(options, ['by', 'maxKeys', 'idleAfter', 'keep', 'name', 'clock'], 'keyed')
-    super(checkName(options.name ?? 'keyed', 'keyed.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'keyed', 'keyed.name'), checkClock(options.clock, 'keyed.clock'))
     this.#make = checkFunction(make, 'keyed.make')
     this.#by = checkFunction(options.by ?? ((execution: Execution) => execution.key), 'keyed.by')
     const maxKeys = checkInteger(options.maxKeys ?? 10_000, 'keyed.maxKeys', 1)

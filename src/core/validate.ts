@@ -1,23 +1,26 @@
 /**
  * Checks of options, made once when a policy is constructed. The result is a frozen copy, so nothing is shared by accident.
  */
+import { type Clock, systemClock } from './clock.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
 import { OptionError } from './errors.ts'
 
-/** Refuses options that are not an object, and names that are not known, with the nearest known one as a hint. */
-export function checkKnown(options: object, known: readonly string[], where: string): void {
+/**
+ * Refuses options that are not an object; names that are not known, with the nearest known one as a hint; and `null`, which
+ * says neither a value nor that there is none, but for those that take it.
+ */
+export function checkKnown(options: object, known: readonly string[], where: string, nullable: readonly string[] = []): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new OptionError(where, 'must be an object of options', options)
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    const near = nearest(name, known)
-    throw new OptionError(
-      `${where}.${name}`,
-      'is not an option',
-      (options as Record<string, unknown>)[name],
-      near === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean '${near}'?`,
-    )
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) {
+      const near = nearest(name, known)
+      const hint = near === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean '${near}'?`
+      throw new OptionError(`${where}.${name}`, 'is not an option', value, hint)
+    }
+    if (value === null && !nullable.includes(name))
+      throw new OptionError(`${where}.${name}`, 'must not be null', value, 'Leave it out where it has no value.')
   }
 }
 
@@ -53,6 +56,15 @@ export function checkOneOf<T extends string>(value: unknown, option: string, all
 
 export function checkName(value: unknown, option: string): string {
   if (typeof value !== 'string' || value === '') throw new OptionError(option, 'must be a non-empty string', value)
+  return value
+}
+
+/** A clock; the runtime's own where none is given. */
+export function checkClock(value: Clock | undefined, option: string): Clock {
+  if (value === undefined) return systemClock
+  const { now, wallNow, setTimer } = (value ?? {}) as Partial<Clock>
+  if (![now, wallNow, setTimer].every((method) => typeof method === 'function'))
+    throw new OptionError(option, 'must be a clock, with now, wallNow and setTimer', value)
   return value
 }
 

@@ -7,7 +7,6 @@
  * latency a limiter each.
  */
 
-import { systemClock } from '../../core/clock.ts'
 import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
@@ -19,7 +18,7 @@ import { isRejection, ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
 import { WheelEntry, wheelOf } from '../../core/timer-wheel.ts'
-import { checkName } from '../../core/validate.ts'
+import { checkClock, checkName } from '../../core/validate.ts'
 import type { AlgorithmName } from './limit.ts'
 import { AdaptiveMachine, type AdaptivePermit, type LimitChange, type Waiter } from './machine.ts'
 import { type AdaptiveLimiterOptions, readOptions } from './options.ts'
@@ -52,7 +51,10 @@ export class AdaptiveLimiter extends BasePolicy implements Gate {
 
   constructor(options: AdaptiveLimiterOptions = {}) {
     const { algorithm, limit, settings, maxWaitMs, shadow } = readOptions(options)
-    super(checkName(options.name ?? 'adaptive-limiter', 'adaptiveLimiter.name'), options.clock ?? systemClock)
+    super(
+      checkName(options.name ?? 'adaptive-limiter', 'adaptiveLimiter.name'),
+      checkClock(options.clock, 'adaptiveLimiter.clock'),
+    )
     this.#algorithm = algorithm
     this.#shadow = shadow
     this.#maxWaitMs = maxWaitMs

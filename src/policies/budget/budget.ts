@@ -10,14 +10,14 @@
  */
 
 import type { Budget } from '../../core/budget-port.ts'
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkKnown, checkName, checkNumber } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkKnown, checkName, checkNumber } from '../../core/validate.ts'
 import { type BudgetCount, BudgetMachine } from './machine.ts'
 
 export interface BudgetOptions {
@@ -51,7 +51,7 @@ export class CallBudget extends BasePolicy implements Budget, Gate {
 
   constructor(options: BudgetOptions = {}) {
     checkKnown(options, ['ratio', 'minPerSecond', 'window', 'shadow', 'name', 'clock'], 'budget')
-    super(checkName(options.name ?? 'budget', 'budget.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'budget', 'budget.name'), checkClock(options.clock, 'budget.clock'))
     const windowMs = checkDuration(options.window ?? 10_000, 'budget.window', 1000)
     const minPerSecond = checkNumber(options.minPerSecond ?? 3, 'budget.minPerSecond', 0, 1e6)
     this.#shadow = options.shadow ?? false

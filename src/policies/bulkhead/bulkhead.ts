@@ -5,7 +5,7 @@
  * place until it ends, when the timeout stands outside of the bulkhead.
  */
 
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { OptionError, RejectedError } from '../../core/errors.ts'
@@ -14,7 +14,7 @@ import type { Execution } from '../../core/operation.ts'
 import { isRejection, ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
 import { BulkheadMachine, type Overflow } from './machine.ts'
 import { waitForPlace } from './wait-for-place.ts'
 
@@ -61,7 +61,7 @@ export class Bulkhead extends BasePolicy implements Gate {
 
   constructor(options: BulkheadOptions) {
     checkKnown(options, KNOWN, 'bulkhead')
-    super(checkName(options.name ?? 'bulkhead', 'bulkhead.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'bulkhead', 'bulkhead.name'), checkClock(options.clock, 'bulkhead.clock'))
     const queue = checkInteger(options.queue ?? 0, 'bulkhead.queue', 0)
     this.#shadow = checkOneOf(options.mode ?? 'enforce', 'bulkhead.mode', ['enforce', 'shadow']) === 'shadow'
     for (const option of ['maxWait', 'priority', 'overflow'] as const)

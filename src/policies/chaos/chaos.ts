@@ -7,7 +7,7 @@
  */
 
 import { isThenable } from '../../core/attempt.ts'
-import { type Clock, sleep, systemClock } from '../../core/clock.ts'
+import { type Clock, sleep } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
@@ -17,7 +17,15 @@ import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, seededRandom, systemRandom } from '../../core/random.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkName, checkNumber } from '../../core/validate.ts'
+import {
+  checkClock,
+  checkDuration,
+  checkFunction,
+  checkInteger,
+  checkKnown,
+  checkName,
+  checkNumber,
+} from '../../core/validate.ts'
 import { type ChaosCounts, ChaosMachine } from './machine.ts'
 
 export interface ChaosOptions {
@@ -70,7 +78,7 @@ export class Chaos extends BasePolicy {
 
   constructor(options: ChaosOptions) {
     checkKnown(options, KNOWN, 'chaos')
-    super(checkName(options.name ?? 'chaos', 'chaos.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'chaos', 'chaos.name'), checkClock(options.clock, 'chaos.clock'))
     const { fault, result, behavior, latency, stopWhen, rate = 0.01 } = options
     this.#enabled = checkFunction(options.enabled, 'chaos.enabled')
     if (fault === undefined && result === undefined && behavior === undefined && latency === undefined)

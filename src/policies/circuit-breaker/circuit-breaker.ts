@@ -6,7 +6,6 @@
  * Not for errors that say something about the request and nothing about the target: tell them apart with `isFailure`.
  * One breaker per target, shared by all of its calls.
  */
-import { systemClock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
@@ -17,7 +16,7 @@ import { isRejection, ManualPermit, type Permit, type Rejection } from '../../co
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { retryAfterOf } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkName, checkOneOf } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkName, checkOneOf } from '../../core/validate.ts'
 import { type IsolateOptions, Isolation, Isolations, readIsolation } from './isolation.ts'
 import { BreakerMachine } from './machine.ts'
 import { type BreakerMode, type BreakerPlan, type CircuitBreakerOptions, describePlan, readOptions } from './options.ts'
@@ -45,7 +44,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   constructor(options: CircuitBreakerOptions = {}) {
     const plan = readOptions(options)
-    super(checkName(options.name ?? 'circuit-breaker', 'circuitBreaker.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'circuit-breaker', 'circuitBreaker.name'), checkClock(options.clock, 'circuitBreaker.clock'))
     this.#plan = plan
     this.#mode = plan.mode
     this.#machine = new BreakerMachine(plan, (change) => this.#changed(change), this.clock.now())

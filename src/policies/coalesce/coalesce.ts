@@ -9,14 +9,13 @@
  */
 
 import { isThenable } from '../../core/attempt.ts'
-import { systemClock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, isHoldfastError, isRejected, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { Flight } from './flight.ts'
 import { type Kept, ResultCache } from './machine.ts'
 import { type CoalesceOptions, checkCombination, KNOWN_OPTIONS, keepsResults, ttlRule } from './options.ts'
@@ -49,7 +48,7 @@ export class Coalesce extends BasePolicy {
 
   constructor(options: CoalesceOptions = {}) {
     checkKnown(options, KNOWN_OPTIONS, 'coalesce')
-    super(checkName(options.name ?? 'coalesce', 'coalesce.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'coalesce', 'coalesce.name'), checkClock(options.clock, 'coalesce.clock'))
     checkCombination(options)
     this.#key = options.key === undefined ? undefined : checkFunction(options.key, 'coalesce.key')
     this.#copy = options.copy === undefined ? undefined : checkFunction(options.copy, 'coalesce.copy')

@@ -7,14 +7,14 @@
 
 import { isThenable } from '../../core/attempt.ts'
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { ExecuteOptions, Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkFunction, checkKnown, checkName } from '../../core/validate.ts'
+import { checkClock, checkFunction, checkKnown, checkName } from '../../core/validate.ts'
 import { type Failure, type FallbackRules, isReplaced, withCause } from './machine.ts'
 
 /**
@@ -44,8 +44,8 @@ export class Fallback<F = unknown> extends BasePolicy {
   readonly #budget: Budget | undefined
 
   constructor(options: FallbackOptions<F>) {
-    checkKnown(options, ['use', 'handle', 'handleResult', 'budget', 'name', 'clock'], 'fallback')
-    super(checkName(options.name ?? 'fallback', 'fallback.name'), options.clock ?? systemClock)
+    checkKnown(options, ['use', 'handle', 'handleResult', 'budget', 'name', 'clock'], 'fallback', ['use'])
+    super(checkName(options.name ?? 'fallback', 'fallback.name'), checkClock(options.clock, 'fallback.clock'))
     if (!('use' in options)) throw new OptionError('fallback.use', 'must be given, if only as undefined', options)
     const { use, handle, handleResult } = options
     if (options.budget !== undefined && typeof use !== 'function')

@@ -10,7 +10,7 @@
  */
 
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import { bounded, type PolicyDescription } from '../../core/description.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -18,7 +18,7 @@ import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { isRetryable } from '../../core/retryable.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
+import { checkClock, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type DelayRule, delayRule, type HedgeDelay } from './delay.ts'
 import { LATENCY_BUCKETS } from './latency.ts'
 import type { HedgeOutcome } from './machine.ts'
@@ -81,7 +81,7 @@ export class Hedge extends BasePolicy implements RaceRules {
 
   constructor(options: HedgeOptions = {}) {
     checkKnown(options, KNOWN, 'hedge')
-    super(checkName(options.name ?? 'hedge', 'hedge.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'hedge', 'hedge.name'), checkClock(options.clock, 'hedge.clock'))
     this.maxHedges = checkInteger(options.maxHedges ?? 1, 'hedge.maxHedges', 0, 100)
     this.delay = delayRule(options.delay ?? {}, 'hedge.delay')
     this.#asked = typeof options.delay === 'function'

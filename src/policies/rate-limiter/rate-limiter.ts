@@ -5,7 +5,6 @@
  * sliding window allows `limit` in any window and nothing more.
  */
 
-import { systemClock } from '../../core/clock.ts'
 import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
@@ -15,7 +14,7 @@ import type { Execution } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { HeaderSource } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkDuration, checkInteger, checkName } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type Key, Limits } from './limits.ts'
 import { describeOptions, type RateLimiterOptions, type ResponseLike, readOptions } from './options.ts'
 import { readRateLimits } from './rate-limit-headers.ts'
@@ -56,7 +55,7 @@ export class RateLimiter extends BasePolicy implements Gate {
 
   constructor(options: RateLimiterOptions) {
     const checked = readOptions(options)
-    super(checkName(options.name ?? 'rate-limiter', 'rateLimiter.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'rate-limiter', 'rateLimiter.name'), checkClock(options.clock, 'rateLimiter.clock'))
     this.#limits = new Limits(checked.make, checked.maxKeys, checked.maxBlockMs, this.clock)
     this.capacity = this.#limits.all.capacity
     this.#cost = checked.cost
@@ -117,6 +116,7 @@ export class RateLimiter extends BasePolicy implements Gate {
    * @throws RejectedError when that would take longer than `maxWait`
    */
   async wait(key?: string, cost = 1, options: AbortSignal | RateWaitOptions = {}): Promise<void> {
+    if (!(options instanceof AbortSignal)) checkKnown(options, ['signal', 'maxWait'], 'wait')
     const { signal, maxWait } = options instanceof AbortSignal ? { signal: options, maxWait: undefined } : options
     const maxWaitMs = maxWait === undefined ? Number.POSITIVE_INFINITY : checkDuration(maxWait, 'maxWait')
     signal?.throwIfAborted()
@@ -224,6 +224,7 @@ export class RateLimiter extends BasePolicy implements Gate {
    * out; of more than `maxKeys` (default 10,000) those stay that would take longest to be whole again.
    */
   snapshot(options: { readonly maxKeys?: number } = {}): RateLimiterStored {
+    checkKnown(options, ['maxKeys'], 'snapshot')
     const maxKeys = checkInteger(options.maxKeys ?? 10_000, 'maxKeys', 0)
     return snapshotOf(this.#limits, this.clock.now(), this.clock.wallNow(), maxKeys)
   }

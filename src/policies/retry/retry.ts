@@ -7,14 +7,14 @@
  * The last error itself is rethrown; every attempt's error is on `attemptsOf(error)` and in the events.
  */
 
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { describeError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { RetrySession, RetryStage, Stage } from '../../core/stage.ts'
-import { checkFunction, checkKnown, checkName } from '../../core/validate.ts'
+import { checkClock, checkFunction, checkKnown, checkName } from '../../core/validate.ts'
 import type { GiveUpReason } from './machine.ts'
 import { describeRules, type RetryRuleOptions, type RetryRules, RULE_OPTIONS, readProfiles, readRules } from './rules.ts'
 import { type RetryNews, Session } from './session.ts'
@@ -48,7 +48,7 @@ export class Retry extends BasePolicy implements RetryStage, RetryNews {
 
   constructor(options: RetryOptions = {}) {
     checkKnown(options, KNOWN, 'retry')
-    super(checkName(options.name ?? 'retry', 'retry.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'retry', 'retry.name'), checkClock(options.clock, 'retry.clock'))
     const { byOperation, retryResult, random = systemRandom } = options
     checkFunction(random, 'retry.random')
     this.rules = readRules(options, 'retry', this.clock, random)

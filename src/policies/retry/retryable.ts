@@ -4,7 +4,9 @@
  *
  * For one function at hand. What should share its rules, or stand with a breaker and a timeout, is a `retry` policy.
  */
+import { OptionError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
+import { checkFunction, checkName } from '../../core/validate.ts'
 import { Retry, type RetryOptions } from './retry.ts'
 
 export const RETRYABLE_DEFAULTS = Object.freeze({
@@ -66,7 +68,11 @@ export function retrySync<T>(operation: Operation<T>, options: RetryableOptions 
   return policy.executeSync(operation, named) as Awaited<T>
 }
 
-function prepare(fn: { readonly name: string }, { operation = fn.name, ...options }: RetryableOptions) {
+function prepare(fn: { readonly name: string }, given: RetryableOptions) {
+  if (typeof given !== 'object' || given === null) throw new OptionError('retryable', 'must be an object of options', given)
+  checkFunction(fn, 'operation')
+  const { operation = fn.name, ...options } = given
+  if (operation !== '') checkName(operation, 'retryable.operation')
   const policy = new Retry({ ...RETRYABLE_DEFAULTS, ...options })
   return { policy, named: operation === '' ? {} : { operation } }
 }

@@ -6,7 +6,7 @@
  * is known. One throttle per target, outside of retry or inside of it, where each attempt is a request.
  */
 
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import { bounded, type PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
@@ -21,6 +21,7 @@ import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
 import {
+  checkClock,
   checkDuration,
   checkFunction,
   checkInteger,
@@ -87,7 +88,7 @@ export class Throttle extends BasePolicy implements Gate {
 
   constructor(options: ThrottleOptions = {}) {
     checkKnown(options, KNOWN, 'throttle')
-    super(checkName(options.name ?? 'throttle', 'throttle.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'throttle', 'throttle.name'), checkClock(options.clock, 'throttle.clock'))
     const { factor = DEFAULT_FACTOR, isRefusedResult } = options
     this.#factor = typeof factor === 'function' ? factor : checkNumber(factor, 'throttle.factor', 1)
     this.#isRefused = outcomeRule(options.isRefused ?? isOverload, 'throttle.isRefused', 'success')

@@ -8,7 +8,7 @@
  * Not for synchronous operations: nothing can interrupt them.
  */
 
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { TimeoutError } from '../../core/errors.ts'
@@ -16,7 +16,7 @@ import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage, TimeoutStage } from '../../core/stage.ts'
-import { checkDuration, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import { checkClock, checkDuration, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
 import { describeLimits, type LimitRule, limitRule } from './limit.ts'
 
 export interface TimeoutOptions {
@@ -60,7 +60,7 @@ export class Timeout extends BasePolicy implements TimeoutStage {
 
   constructor(options: TimeoutOptions) {
     checkKnown(options, ['limit', 'byOperation', 'grace', 'release', 'name', 'clock'], 'timeout')
-    super(checkName(options.name ?? 'timeout', 'timeout.name'), options.clock ?? systemClock)
+    super(checkName(options.name ?? 'timeout', 'timeout.name'), checkClock(options.clock, 'timeout.clock'))
     this.#limit = limitRule(options.limit, options.byOperation)
     this.graceMs = checkDuration(options.grace ?? 0, 'timeout.grace')
     this.releasesAtOnce = checkOneOf(options.release ?? 'settled', 'timeout.release', ['settled', 'at-once']) === 'at-once'
