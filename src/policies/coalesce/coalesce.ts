@@ -8,18 +8,19 @@
  * A synchronous call finds nothing in flight that it could wait for: it takes a kept result, or runs.
  */
 
+import { answerWithin } from '../../core/answer-within.ts'
 import { isThenable } from '../../core/attempt.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, isHoldfastError, isRejected, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
+import { Flight } from '../../core/flight.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
 import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
-import { Flight } from './flight.ts'
 import { type Kept, ResultCache } from './machine.ts'
 import { type CoalesceOptions, checkCombination, KNOWN_OPTIONS, keepsResults, ttlRule } from './options.ts'
-import { answerWithin, checkStore, type ResultStore } from './result-store.ts'
+import { checkStore, type ResultStore } from './result-store.ts'
 import { type CoalesceStored, hydrate, snapshotOf } from './snapshot.ts'
 
 export interface CoalesceStatus {

@@ -4,7 +4,7 @@
  * Invariants: a caller who cancels is released at once and the others go on; the run is aborted when the last caller has left,
  * and only then; its end is observed, whoever is still there.
  */
-import { LiveExecution } from '../../core/execution.ts'
+import { LiveExecution } from './execution.ts'
 
 export class Flight {
   readonly key: string
