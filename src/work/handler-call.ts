@@ -4,6 +4,7 @@ import { TimeoutError } from '../core/errors.ts'
 import { WheelEntry, wheelOf } from '../core/timer-wheel.ts'
 import type { Job } from './job.ts'
 import type { JobContext, JobLog, Kind } from './kind.ts'
+import type { Fence } from './store.ts'
 
 export class HandlerCall implements JobContext {
   readonly id: string
@@ -15,6 +16,7 @@ export class HandlerCall implements JobContext {
   readonly generation: number
   readonly deadline: number
   readonly clock: Clock
+  readonly fence: Fence
   readonly log?: JobLog
   readonly #parent: AbortSignal
   readonly #limitMs: number
@@ -35,6 +37,7 @@ export class HandlerCall implements JobContext {
     this.#limitMs = Math.max(0, Math.min(kind.timeoutMs, deadline - now))
     this.deadline = now + this.#limitMs
     this.clock = clock
+    this.fence = { id: job.id, token: job.token }
     if (log !== undefined) this.log = log
     this.#parent = parent
   }

@@ -8,6 +8,7 @@ import { checkDuration, checkFunction, checkInteger, checkKnown, checkName, chec
 import type { Backoff, BackoffOptions } from './backoff.ts'
 import { compileBackoff } from './backoff.ts'
 import type { Job } from './job.ts'
+import type { Fence } from './store.ts'
 
 /** What a handler knows about the job it does. */
 export interface JobContext {
@@ -26,6 +27,8 @@ export interface JobContext {
   /** When the time is up, as a reading of `clock.now()`. */
   readonly deadline: number
   readonly clock: Clock
+  /** Proof of this claim, for a store's `completeWith`. */
+  readonly fence: Fence
   readonly log?: JobLog
 }
 

@@ -56,18 +56,27 @@ export class JobQueue {
     const jobs = this.prepare(requests)
     if (jobs.length === 0) return []
     const answers = await this.#store.enqueue(jobs)
-    if (this.#events.active) for (const [i, answer] of answers.entries()) this.#tellEnqueued(jobs[i] as NewJob, answer)
+    this.announce(jobs, answers)
     return answers
   }
 
   /**
-   * Checks jobs and names them, and stores nothing: for a store that takes jobs in the caller's own transaction.
+   * Checks jobs and names them, and stores nothing: for `enqueueWith` of a store, which takes jobs in the caller's own
+   * transaction. After the commit `announce` tells of them.
    *
    * @throws JobInvalidError, UnknownKindError
    */
   prepare(requests: readonly JobRequest[]): readonly NewJob[] {
     const checked = checkRequests(requests, this.#kinds, this.#clock.wallNow(), this.#limits)
     return checked.map((job) => ({ id: this.#nextId(), ...job }))
+  }
+
+  /**
+   * Tells listeners (audit, metrics, the dashboard) that jobs were enqueued, as `enqueue` does by itself. To be called once a
+   * transaction that took them has committed: before that it is not true yet. Nothing depends on it but what listeners show.
+   */
+  announce(jobs: readonly NewJob[], answers: readonly Enqueued[]): void {
+    if (this.#events.active) for (const [i, answer] of answers.entries()) this.#tellEnqueued(jobs[i] as NewJob, answer)
   }
 
   /** Undefined when there is no such job. */

@@ -144,20 +144,25 @@ export class Settler {
   }
 
   async #tell(batch: readonly Entry[], refused: ReadonlySet<string>): Promise<void> {
+    const { events, clock, worker } = this.#options
     for (const entry of batch) {
-      const { job, settlement, durationMs } = entry
-      const at = this.#options.clock.wallNow()
-      if (!refused.has(job.id) || (await this.#wasTaken(entry)))
-        tellSettled(this.#options.events, at, job, settlement, durationMs)
-      else if (this.#options.events.active) this.#options.events.emit({ ...lostLease(job, this.#options.worker), at })
+      const { job, durationMs } = entry
+      const taken = refused.has(job.id) ? await this.#takenBefore(entry) : entry.settlement
+      const at = clock.wallNow()
+      if (taken !== undefined) tellSettled(events, at, job, taken, durationMs)
+      else if (events.active) events.emit({ ...lostLease(job, worker), at })
     }
   }
 
-  /** A try whose answer never came may have been applied; its repetition is then refused. */
-  async #wasTaken({ tries, job }: Entry): Promise<boolean> {
-    if (tries === 0) return false
+  /**
+   * What was refused may have been settled already under this very claim: by a try whose answer never came, or by the
+   * handler, which completed its job in a transaction of its own. Undefined when the lease was lost.
+   */
+  async #takenBefore({ tries, job, settlement }: Entry): Promise<Settlement | undefined> {
     const now = await this.#options.store.get(job.id).catch(() => undefined)
-    return now !== undefined && now.token === job.token && now.state !== 'running'
+    if (now === undefined || now.token !== job.token) return undefined
+    if (now.state === 'succeeded') return { id: job.id, token: job.token, type: 'succeeded' }
+    return tries > 0 && now.state !== 'running' ? settlement : undefined
   }
 }
 

@@ -9,6 +9,7 @@ import { systemClock } from '../../core/clock.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
+import { keepResult } from '../../work/result.ts'
 import type {
   ClaimRequest,
   DeadLetterCount,
@@ -26,6 +27,7 @@ import type {
   StoreCapabilities,
   WorkerRow,
 } from '../../work/store.ts'
+import { leaseLost } from '../rules/lease-lost.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
 import { AddUpSometimes } from './add-up.ts'
 import * as byHand from './by-hand.ts'
@@ -53,11 +55,20 @@ import { areSuccesses, succeedAtOnce } from './succeed.ts'
 export interface PostgresStore extends JobStore {
   /**
    * Stores jobs in a transaction of the caller's: they are there when it commits, and never were when it rolls back. The store
-   * must be open, and `client` be connected to its database. Workers hear of them at the commit.
+   * must be open, and `client` be connected to its database. Workers hear of them at the commit. `JobQueue.announce` tells
+   * listeners.
    *
    * @throws HoldfastError with `ERR_IDEMPOTENCY_MISMATCH` or `ERR_STORE_UNAVAILABLE`; the transaction is then aborted
    */
   enqueueWith(client: PgClient, jobs: readonly NewJob[]): Promise<readonly Enqueued[]>
+  /**
+   * Completes a job that a handler has under way, in a transaction of the caller's: what the handler records and the success
+   * of its job become true together, or not at all. `fence` is the handler's `context.fence`. Do it last: the job's row is
+   * locked until the transaction ends; and return soon after the commit.
+   *
+   * @throws HoldfastError with `ERR_LEASE_LOST` when another worker has the job by now: roll back
+   */
+  completeWith(client: PgClient, fence: Fence, result?: unknown): Promise<void>
 }
 
 /**
@@ -152,6 +163,19 @@ class StoreInPostgres implements PostgresStore {
       const answers = await enqueue(session, jobs)
       await session.rows('SELECT pg_notify($1, $2)', [this.#channel, ''])
       return answers
+    } catch (error) {
+      throw toStoreError(error, this.description)
+    }
+  }
+
+  async completeWith(client: PgClient, fence: Fence, result?: unknown): Promise<void> {
+    this.#database.assertOpen()
+    const session = sessionOn(client, this.#unprepared, this.#database.told)
+    const { id, token } = fence
+    const kept = result === undefined ? {} : { result: keepResult(result) }
+    try {
+      const refused = await settle(session, [{ id, token, type: 'succeeded', ...kept }])
+      if (refused.length > 0) throw leaseLost(id)
     } catch (error) {
       throw toStoreError(error, this.description)
     }

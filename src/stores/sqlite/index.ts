@@ -1,2 +1,2 @@
 /** Jobs in a SQLite file, through `node:sqlite`. */
-export { type SqliteStoreOptions, sqliteStore } from './sqlite-store.ts'
+export { type SqliteStore, type SqliteStoreOptions, sqliteStore } from './sqlite-store.ts'

@@ -5,6 +5,7 @@
  * survives a power cut; with `'normal'` it survives a crash of the process, and a power cut may take the last moments, never
  * the file. Not for network file systems: their locks and shared memory do not hold.
  */
+import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
@@ -31,6 +32,7 @@ import type {
 } from '../../work/store.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
 import * as byHand from './by-hand.ts'
+import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
 import { Database } from './database.ts'
 import { deadLetters, discard, redrive } from './dead-letters.ts'
@@ -58,6 +60,28 @@ export interface SqliteStoreOptions {
   readonly random?: Random
 }
 
+/** A store that also works in transactions of the caller's own. */
+export interface SqliteStore extends JobStore {
+  /**
+   * Stores jobs in a transaction that the caller has begun, best with `BEGIN IMMEDIATE`, on a connection of their own to the
+   * same file: they are there when it commits, and never were when it rolls back. Synchronous. The worker of this process
+   * hears of them soon after the commit, others find them when they look. `JobQueue.announce` tells listeners.
+   *
+   * How durable the commit is, the caller's connection decides (`PRAGMA synchronous`).
+   *
+   * @throws OptionError for a connection to another file, or without a transaction; HoldfastError with
+   *   `ERR_IDEMPOTENCY_MISMATCH` or `ERR_STORE_UNAVAILABLE`, of which nothing is left in the transaction
+   */
+  enqueueWith(db: DatabaseSync, jobs: readonly NewJob[]): readonly Enqueued[]
+  /**
+   * Completes a job that a handler has under way, in a transaction of the caller's: what the handler records and the success
+   * of its job become true together, or not at all. `fence` is the handler's `context.fence`; return soon after the commit.
+   *
+   * @throws HoldfastError with `ERR_LEASE_LOST` when another worker has the job by now: roll back
+   */
+  completeWith(db: DatabaseSync, fence: Fence, result?: unknown): void
+}
+
 /**
  * Makes a store on a file. Nothing is touched until `open`.
  *
@@ -66,30 +90,39 @@ export interface SqliteStoreOptions {
  * const store = sqliteStore({ path: 'var/holdfast.db' })
  * await store.open()
  */
-export function sqliteStore(options: SqliteStoreOptions): JobStore {
+export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   checkKnown(options, ['path', 'durability', 'busyTimeoutMs', 'busyRetryMs', 'clock', 'random'], 'sqliteStore')
-  return new SqliteStore(options)
+  return new StoreInSqlite(options)
 }
 
-class SqliteStore implements JobStore {
+class StoreInSqlite implements SqliteStore {
   readonly capabilities: StoreCapabilities
   readonly description: string
   readonly #database: Database
   readonly #listeners = new WorkListeners()
+  readonly #callers: CallersTransactions
 
   constructor(options: SqliteStoreOptions) {
     const path = checkName(options.path, 'path')
+    const clock = options.clock ?? systemClock
     this.#database = new Database({
       path,
       durability: checkOneOf(options.durability ?? 'full', 'durability', ['full', 'normal']),
       busyTimeoutMs: checkInteger(options.busyTimeoutMs ?? 50, 'busyTimeoutMs', 0, 250),
       busyRetryMs: checkInteger(options.busyRetryMs ?? 5000, 'busyRetryMs', 0),
-      clock: options.clock ?? systemClock,
+      clock,
       random: options.random ?? systemRandom,
     })
     const shared = path !== ':memory:'
     this.capabilities = { name: 'sqlite', durable: shared, multiProcess: shared }
     this.description = this.#database.description
+    this.#callers = new CallersTransactions({
+      path,
+      description: this.description,
+      clock,
+      now: () => this.#database.now(),
+      tell: () => this.#listeners.tell(),
+    })
   }
 
   open(): Promise<void> {
@@ -113,6 +146,14 @@ class SqliteStore implements JobStore {
     const answers = await this.#database.write((tx) => enqueue(tx, jobs))
     if (answers.some(({ duplicate }) => !duplicate)) this.#listeners.tell()
     return answers
+  }
+
+  enqueueWith(db: DatabaseSync, jobs: readonly NewJob[]): readonly Enqueued[] {
+    return this.#callers.enqueue(db, jobs)
+  }
+
+  completeWith(db: DatabaseSync, fence: Fence, result?: unknown): void {
+    this.#callers.complete(db, fence, result)
   }
 
   /** Takes the write lock only when something has become due: idle polls just read. */
