@@ -155,6 +155,17 @@ export type WorkEvent = Common & { readonly job?: string; readonly kind?: string
       }
     | { readonly type: 'store.degraded'; readonly reason: string }
     | { readonly type: 'store.recovered' }
+    /** A duplicate got the result of the first, or waits for it. */
+    | { readonly type: 'idempotency.replayed'; readonly from: 'memory' | 'store'; readonly ageMs: number }
+    | { readonly type: 'idempotency.joined'; readonly where: 'here' | 'elsewhere' }
+    | { readonly type: 'idempotency.refused'; readonly code: string; readonly retryAfterMs?: number }
+    /** Who began it was not heard of again. */
+    | { readonly type: 'idempotency.unknown'; readonly since: string; readonly answer: 'rerun' | 'verify' | 'park' }
+    | { readonly type: 'idempotency.lease-lost' }
+    /** It happened, and the store does not know yet. */
+    | { readonly type: 'idempotency.unrecorded'; readonly error: ErrorSummary }
+    /** Done without the store, which does not answer: once in this process. */
+    | { readonly type: 'idempotency.local'; readonly error: ErrorSummary }
   )
 
 export type HoldfastEvent = PolicyEvent | WorkEvent
