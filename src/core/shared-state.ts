@@ -5,9 +5,11 @@
  *
  * Rules that every store obeys, proven by testing/shared-state-contract:
  * - One clock, the store's own. Callers pass durations, never times; every answer carries times of that clock, epoch ms.
- * - Every operation is atomic, and safe to send twice: a repetition with the same owner, token or request id answers as the
- *   first did, and takes nothing again.
+ * - Every operation is atomic, and safe to send twice: a repetition with the same owner, token or request id, within half a
+ *   minute, answers as the first did, and takes nothing again.
  * - Whatever ends by itself (lease, word, record, idle bucket) needs nobody to remove it, and does not pile up.
+ * - Durations are rounded up to whole ms and end at 100 years; names have 1 to 512 characters. What is neither is refused with
+ *   code `ERR_OPTION`.
  * - Trouble of the store rejects with code `ERR_STORE_UNAVAILABLE` and changes nothing.
  */
 import type { StateStore } from './state-store.ts'
@@ -78,7 +80,10 @@ export interface TakeAnswer {
   readonly granted: number
   /** Whole tokens left now. */
   readonly remaining: number
-  /** When granted: how long to wait before using them, 0 for now. When refused: when to ask again. */
+  /**
+   * When granted: how long to wait before using them, 0 for now. When refused: how long until `atLeast` are there, if nobody
+   * else takes them; asked then, it is granted.
+   */
   readonly waitMs: number
   readonly now: number
 }
@@ -86,12 +91,15 @@ export interface TakeAnswer {
 /** Begins work that must happen once. */
 export interface BeginRequest {
   readonly name: string
+  /** This very attempt, not the whole process: the same owner asking again gets the same token. */
   readonly owner: string
   /** Hash of what is to be done; the same name with another one is refused. */
   readonly fingerprint: string
   readonly leaseMs: number
   /** Takes over work whose outcome nobody knows, instead of answering `unknown`. */
   readonly takeOver?: boolean
+  /** For how long the name answers `unknown` after a lease that ended without a word. Default a day. */
+  readonly keepMs?: number
 }
 
 export type BeginAnswer =
@@ -145,7 +153,10 @@ export interface SharedState extends StateStore {
   fallSilent(reporter: string): Promise<void>
 
   take(request: TakeRequest): Promise<TakeAnswer>
-  /** Gives tokens back that were granted and not used; never above the burst. */
+  /**
+   * Gives tokens back that were granted and not used; never above the burst. The same request id gives back once: that of the
+   * take when it is given back in one go, a new one for each part otherwise.
+   */
   giveBack(request: Pick<TakeRequest, 'name' | 'intervalMs' | 'burst' | 'requestId'> & { readonly tokens: number }): Promise<void>
   /** Nobody takes from this bucket for so long, as a server asked with its 429. A shorter block never shortens a longer one. */
   block(name: string, ms: number): Promise<void>
