@@ -175,6 +175,9 @@ export class Runtime implements Observable {
 
   #breakerChanged(target: string, to: string): void {
     this.worker.wake()
-    if (to === 'closed') void this.#redrive.redriveTarget(target)
+    if (to !== 'closed') return
+    const since = this.targets.find(target)?.outageSince
+    // Deaths are told by the store's clock.
+    void this.#redrive.redriveTarget(target, since && since + this.worker.snapshot().skewMs)
   }
 }

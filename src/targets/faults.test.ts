@@ -39,9 +39,9 @@ describe('what an error says of a target', () => {
 describe('failed callers', () => {
   it('are several from three different ones on, until it answers', () => {
     const failed = new FailedCallers()
-    for (const caller of ['a', 'a', undefined, 'b', 'b']) failed.add(caller)
+    for (const caller of ['a', 'a', undefined, 'b', 'b']) failed.add(caller, 0)
     expect(failed.several).toBe(false)
-    failed.add('c')
+    failed.add('c', 0)
     expect(failed.several).toBe(true)
     failed.clear()
     expect(failed.several).toBe(false)

@@ -37,6 +37,9 @@ export interface AttemptOptions extends ExecuteOptions {
   readonly caller?: string
 }
 
+/** How long before its breaker opens a failure counts as part of the same outage. */
+const EVIDENCE_MS = 10_000
+
 export class Target implements Observable {
   readonly name: string
   /** Everything, the retry included: for direct calls. */
@@ -53,6 +56,7 @@ export class Target implements Observable {
   #failures = 0
   #usedAt: number
   #lastError: TargetSnapshot['lastError']
+  #outageSince: number | undefined
 
   constructor(name: string, options: TargetOptions, dependencies: TargetDependencies) {
     this.name = name
@@ -65,6 +69,7 @@ export class Target implements Observable {
     this.attemptPolicy = compose(...attempt)
     this.policy = policies.retry === undefined ? this.attemptPolicy : compose(policies.retry, ...attempt)
     this.policy.observe((event) => {
+      if (event.type === 'circuit-breaker.changed' && event.from === 'closed') this.#noteOutage(event.to === 'open')
       if (this.#events.active) this.#events.emit({ ...event, target: name })
     })
   }
@@ -127,10 +132,16 @@ export class Target implements Observable {
 
   #learn(error: unknown, caller: string | undefined): void {
     const fault = faultOf(error)
-    if (fault === 'failure') this.#failed.add(caller)
+    if (fault === 'failure') this.#failed.add(caller, this.#clock.wallNow())
     else if (fault === 'success') this.#failed.clear()
     const ms = throttledFor(error)
     if (ms !== undefined) this.#threshold.throttle(ms)
+  }
+
+  /** What failed shortly before the breaker opened is part of the evidence, even if other calls succeeded in between. */
+  #noteOutage(isOutage: boolean): void {
+    const latest = this.#clock.wallNow() - EVIDENCE_MS
+    this.#outageSince = isOutage ? Math.floor(Math.min(this.#failed.since ?? latest, latest)) : undefined
   }
 
   /** Would it admit a call now? Uses up nothing. */
@@ -141,6 +152,14 @@ export class Target implements Observable {
   /** True when its breaker is not closed and several callers have failed since it last answered: an outage, not poison. */
   get isDown(): boolean {
     return this.isOpen && this.#failed.several
+  }
+
+  /**
+   * When the outage began for which its breaker opened last, in epoch ms: at the first failure since the target last answered,
+   * and at least 10 s before the opening. Undefined when it never opened, or was isolated by hand since. Stays when it closes.
+   */
+  get outageSince(): number | undefined {
+    return this.#outageSince
   }
 
   /** True when its breaker does not admit normally. */
@@ -202,13 +221,14 @@ export class Target implements Observable {
       version: 1,
       breaker: this.#policies.breaker?.snapshot() ?? null,
       outage: this.isDown,
+      ...(this.#outageSince === undefined ? {} : { outageSince: this.#outageSince }),
       paused: until === undefined ? null : { until: Number.isFinite(until) ? until : null },
     }
   }
 
   /** Goes on from what `store` gave; what it cannot read is ignored, since a target must work all the same. */
   restore(stored: unknown): void {
-    const { version, breaker, outage, paused } = (stored ?? {}) as Partial<TargetStored>
+    const { version, breaker, outage, outageSince, paused } = (stored ?? {}) as Partial<TargetStored>
     if (version !== 1) return
     if (paused) this.#threshold.pause(typeof paused.until === 'number' ? paused.until : undefined)
     if (!breaker || this.#policies.breaker === undefined) return
@@ -218,6 +238,7 @@ export class Target implements Observable {
       return
     }
     if (outage) this.#failed.assumeSeveral()
+    if (typeof outageSince === 'number') this.#outageSince = outageSince
   }
 
   /** False when `store` would tell nothing: not paused, and a closed breaker or none. */
@@ -245,6 +266,8 @@ export interface TargetStored {
   readonly breaker: unknown
   /** Absent in what earlier releases stored. */
   readonly outage?: boolean
+  /** Epoch ms. */
+  readonly outageSince?: number
   readonly paused: { readonly until: number | null } | null
 }
 

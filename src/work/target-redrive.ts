@@ -1,12 +1,16 @@
 /**
- * Brings back what died while its target was down, once the target is up again: one canary first, then twice as many each
+ * Brings back what died of an outage of its target, once the target is up again: one canary first, then twice as many each
  * time the former went well. Letters that have used up their returns stay; so a target that keeps failing cannot make a loop.
+ *
+ * What died of it: jobs whose letter says that the target's breaker was open, and jobs that ran out of attempts after the
+ * outage had begun and before the breaker had seen enough to open. See docs/decisions/0007.
  */
 import type { Clock } from '../core/clock.ts'
 import { sleep } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import type { EventBus } from '../core/events.ts'
 import { checkDuration, checkInteger } from '../core/validate.ts'
+import type { DeadLetter } from './job.ts'
 import { tellRedriven } from './queue.ts'
 import type { JobStore } from './store.ts'
 
@@ -49,11 +53,15 @@ export class TargetRedrive {
     this.#maxStep = checkInteger(options.maxStep ?? 64, 'redrive.maxStep', 1, PAGE)
   }
 
-  /** Call it when the target's breaker closes. Joins a redrive of the same target under way. Never rejects. */
-  redriveTarget(target: string): Promise<RedriveReport> {
+  /**
+   * Call it when the target's breaker closes. Joins a redrive of the same target under way. Never rejects.
+   *
+   * @param since when the outage began, in epoch ms by the store's clock; absent: only what the letters say counts
+   */
+  redriveTarget(target: string, since = Number.POSITIVE_INFINITY): Promise<RedriveReport> {
     let report = this.#active.get(target)
     if (report === undefined) {
-      report = this.#climb(target).finally(() => this.#active.delete(target))
+      report = this.#climb(target, since).finally(() => this.#active.delete(target))
       this.#active.set(target, report)
     }
     return report
@@ -65,11 +73,11 @@ export class TargetRedrive {
     await Promise.all(this.#active.values())
   }
 
-  async #climb(target: string): Promise<RedriveReport> {
+  async #climb(target: string, since: number): Promise<RedriveReport> {
     let redriven = 0
     try {
       for (let step = 1; ; step = Math.min(step * 2, this.#maxStep)) {
-        const ids = await this.#take(target, step)
+        const ids = await this.#take(target, since, step)
         redriven += ids.length
         if (ids.length === 0) return { redriven, end: 'done' }
         if (!(await this.#wentWell(ids))) return { redriven, end: 'failed' }
@@ -79,14 +87,27 @@ export class TargetRedrive {
     }
   }
 
-  async #take(target: string, step: number): Promise<readonly string[]> {
+  async #take(target: string, since: number, step: number): Promise<readonly string[]> {
     const { store, clock, events } = this.#options
     const page = await store.deadLetters({ target, status: 'pending', limit: PAGE })
-    const died = page.items.filter((letter) => letter.targetDown).map((letter) => letter.id)
+    const died: DeadLetter[] = []
+    for (const letter of page.items.toReversed()) if (await this.#diedOfOutage(letter, since)) died.push(letter)
     if (died.length === 0) return []
-    const ids = await store.redrive({ ids: died.reverse().slice(0, step), target, limit: step, by: 'breaker' })
+    // Who came back before goes last: it may be its own trouble, and must not be the only canary there ever is.
+    died.sort((a, b) => a.generation - b.generation)
+    const ids = await store.redrive({ ids: died.slice(0, step).map(({ id }) => id), target, limit: step, by: 'breaker' })
     await tellRedriven(store, events, clock, ids, 'breaker')
     return ids
+  }
+
+  async #diedOfOutage({ id, targetDown, cause, createdAt, lastRetryAt }: DeadLetter, since: number): Promise<boolean> {
+    if (targetDown) return true
+    // What the target refused outright, or what takes workers down, is not cured by its being up.
+    if (cause !== 'attempts') return false
+    if (createdAt >= since || lastRetryAt === undefined) return createdAt >= since
+    // It died before, came back, and died again: when, only the job knows.
+    const job = lastRetryAt >= since ? undefined : await this.#options.store.get(id)
+    return lastRetryAt >= since || (job?.finishedAt ?? 0) >= since
   }
 
   /** True once all have ended, none of them badly; false when one has, or when it takes too long. */
