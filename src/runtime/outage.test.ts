@@ -12,9 +12,10 @@ async function allOf(rig: ReturnType<typeof runtimeRig>) {
   const { items } = await rig.runtime.queue.list({ limit: 1000 })
   return {
     states: Object.fromEntries(
-      Map.groupBy(items, ({ state }) => state)
-        .entries()
-        .map(([state, jobs]) => [state, jobs.length]),
+      Array.from(
+        Map.groupBy(items, ({ state }) => state),
+        ([state, jobs]) => [state, jobs.length],
+      ),
     ),
     attempts: items.reduce((sum, { attempts }) => sum + attempts, 0),
   }
