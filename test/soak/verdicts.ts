@@ -1,0 +1,67 @@
+/** What a soak must show: nothing lost, and nothing that grows. */
+import type { Sample, SoakResult } from './soak-run.ts'
+
+export interface Verdict {
+  readonly what: string
+  readonly holds: boolean
+  /** The figures that it rests on. */
+  readonly figures: string
+}
+
+export interface Bounds {
+  /** Jobs a second, and how many finished ones are kept. */
+  readonly rate: number
+  readonly keep: number
+}
+
+const MIB = 1024 * 1024
+const LARGEST_WAL_MIB = 64
+
+/** Compares the last third of the samples with the middle one: the first is for filling up. */
+export function verdictsOf({ samples, totals }: SoakResult, { rate, keep }: Bounds): Verdict[] {
+  const third = Math.floor(samples.length / 3)
+  const [middle, last] = [samples.slice(third, 2 * third), samples.slice(2 * third)]
+  const { accepted, succeeded, discarded, lettersLeft, left, refusals } = totals
+  const most = (of: (sample: Sample) => number): number => Math.max(...samples.map(of))
+  const memory = growth(middle, last, ({ rssBytes }) => rssBytes)
+  const heap = growth(middle, last, ({ heapBytes }) => heapBytes)
+  const bytes = growth(middle, last, (sample) => sample.bytes)
+  const rows = most((sample) => sample.jobs)
+  // What is kept, what waits for its time, and what ends between two rounds of pruning.
+  const rowsAllowed = keep + 30 * rate + 12_000
+  const wal = most(({ walBytes }) => walBytes ?? 0) / MIB
+  return [
+    {
+      what: 'every accepted job succeeded, or is a dead letter',
+      holds: left === 0 && accepted === succeeded + discarded + lettersLeft,
+      figures: `${accepted} accepted = ${succeeded} succeeded + ${discarded} given up + ${lettersLeft} dead letters; ${left} left`,
+    },
+    { what: 'no enqueue was refused', holds: refusals === 0, figures: `${refusals} refusals` },
+    {
+      what: 'memory does not grow',
+      holds: memory.ratio < 1.15 && heap.ratio < 1.25,
+      figures: `RSS ${mib(memory.before)} → ${mib(memory.after)}, heap ${mib(heap.before)} → ${mib(heap.after)} (means of the middle and the last third)`,
+    },
+    {
+      what: 'the store does not grow',
+      holds: bytes.ratio < 1.1,
+      figures: `${mib(bytes.before)} → ${mib(bytes.after)} (means of the middle and the last third), at most ${mib(most((sample) => sample.bytes))}`,
+    },
+    { what: 'the tables are bounded', holds: rows <= rowsAllowed, figures: `at most ${rows} jobs, ${rowsAllowed} allowed` },
+    {
+      what: `the write-ahead log stays below ${LARGEST_WAL_MIB} MiB`,
+      holds: wal <= LARGEST_WAL_MIB,
+      figures: `at most ${wal.toFixed(1)} MiB`,
+    },
+  ]
+}
+
+function growth(before: readonly Sample[], after: readonly Sample[], of: (sample: Sample) => number) {
+  const mean = (of_: readonly Sample[]): number => of_.reduce((sum, sample) => sum + of(sample), 0) / Math.max(1, of_.length)
+  const [first, second] = [mean(before), mean(after)]
+  return { before: first, after: second, ratio: first === 0 ? 1 : second / first }
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(bytes < 10 * MIB ? 2 : 0)} MiB`
+}
