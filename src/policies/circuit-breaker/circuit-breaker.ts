@@ -29,6 +29,15 @@ import { type BreakerDetails, statusOf } from './status.ts'
 export type { CircuitBreakerOptions } from './options.ts'
 export type { BreakerStatus } from './status.ts'
 
+export interface FollowOptions {
+  /** Shown to whoever is refused. */
+  readonly reason: string
+  /** At most its own longest open time. */
+  readonly openFor: Duration
+  /** How often the others have opened in a row, by which the next open time grows. Default 0. */
+  readonly openings?: number
+}
+
 /** A generation where nothing is timed or counted, else a permit, or the book of what a shadow lets pass. */
 type Entry = number | BreakerPermit | ShadowBook
 
@@ -130,6 +139,30 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     const ms = openFor === undefined ? undefined : checkDuration(openFor, 'trip.openFor', 1)
     const { state } = this
     if (state !== 'isolated' && state !== 'disabled') this.#machine.trip(reason, this.clock.now(), ms)
+  }
+
+  /**
+   * Opens it, or corrects for how long it stays open, because others have found the target down: for whoever shares a breaker
+   * among processes. Not for findings of one's own, see `trip`. Does nothing while it is isolated or disabled.
+   */
+  follow({ reason, openFor, openings = 0 }: FollowOptions): void {
+    const ms = Math.min(checkDuration(openFor, 'follow.openFor'), this.#plan.openMaxMs)
+    const { state } = this
+    if (state !== 'isolated' && state !== 'disabled') this.#machine.follow(reason, this.clock.now(), ms, openings)
+  }
+
+  /**
+   * Lets an open breaker begin no probe for so long, though its open time be over, unless `probe` says so: another process may
+   * be probing. 0 lets it. The wait ends with the state.
+   */
+  holdProbes(wait: Duration): void {
+    this.#machine.wait(this.clock.now() + checkDuration(wait, 'holdProbes.wait'))
+  }
+
+  /** Closes an open or half-open breaker as good probes do: for whoever knows that another process's probe was good. */
+  recover(reason: string): void {
+    const { state } = this.#machine
+    if (state === 'open' || state === 'half-open') this.#machine.recover(reason, this.clock.now())
   }
 
   /** Lets an open breaker probe now: for whoever knows by other means that the target is back. Otherwise does nothing. */

@@ -30,6 +30,8 @@ export class BreakerMachine implements Issuer {
   #since = 0
   #reason = ''
   #openUntil = 0
+  /** No probe goes before, though the open time is over. */
+  #waitUntil = 0
   #isolatedUntil = Number.POSITIVE_INFINITY
   #ramp: Ramp | undefined
   #consecutive = 0
@@ -123,6 +125,7 @@ export class BreakerMachine implements Issuer {
           : this.#rejection(this.#isolatedUntil - now)
       case 'open':
         if (now < this.#openUntil) return this.#rejection(this.#openUntil - now)
+        if (now < this.#waitUntil) return this.#rejection(this.#waitUntil - now, 'another process may be probing')
         this.halfOpen('the open time is over', now)
         return this.#probes.add(this.#permit(now))
       case 'half-open':
@@ -146,7 +149,8 @@ export class BreakerMachine implements Issuer {
       case 'isolated':
         return this.#isolatedUntil === Number.POSITIVE_INFINITY ? {} : { retryAfterMs: this.#isolatedUntil - now }
       case 'open':
-        return now < this.#openUntil ? { retryAfterMs: this.#openUntil - now } : { slots: this.#settings.halfOpenCalls }
+        if (now < this.#openUntil) return { retryAfterMs: this.#openUntil - now }
+        return now < this.#waitUntil ? { retryAfterMs: this.#waitUntil - now } : { slots: this.#settings.halfOpenCalls }
       case 'half-open': {
         this.expireProbes(now)
         if (this.state !== 'half-open') return { retryAfterMs: this.#openUntil - now }
@@ -194,8 +198,7 @@ export class BreakerMachine implements Issuer {
     if (!leased) this.#stale++
     else if (outcome === 'failure') this.#probeFailed('a probe failed', now, askedMs)
     else if (this.#isSlow(permit.startedAt, now)) this.#probeFailed('a probe was slow', now)
-    else if (++this.#probes.succeeded >= this.#settings.successes)
-      this.#recover(`${this.#probes.succeeded} probes succeeded`, now)
+    else if (++this.#probes.succeeded >= this.#settings.successes) this.recover(`${this.#probes.succeeded} probes succeeded`, now)
   }
 
   /** The result of a call that was admitted while `admitsAll`, under the generation of that time. */
@@ -241,12 +244,25 @@ export class BreakerMachine implements Issuer {
     this.#change('open', reason, now, forMs)
   }
 
+  /** Opens it, or corrects how long it stays open, as others have found; `openings` in a row are theirs. */
+  follow(reason: string, now: number, forMs: number, openings: number): void {
+    this.#openings.follow(openings, this.#state === 'closed')
+    this.#openUntil = now + forMs
+    if (this.#state !== 'open') this.#change('open', reason, now, forMs)
+  }
+
+  /** Once the open time is over, probes wait until then, or until `halfOpen`. */
+  wait(until: number): void {
+    this.#waitUntil = until
+  }
+
   /** Lets probes go now. */
   halfOpen(reason: string, now: number): void {
     this.#change('half-open', reason, now)
   }
 
-  #recover(reason: string, now: number): void {
+  /** Closes it as its own probes do: with the ramp, if there is one. */
+  recover(reason: string, now: number): void {
     const { ramp } = this.#settings
     this.#openings.recovered()
     this.#change('closed', reason, now, undefined, ramp && new Ramp(ramp, now))
@@ -299,6 +315,7 @@ export class BreakerMachine implements Issuer {
     this.#since = since
     this.#reason = reason
     this.#isolatedUntil = Number.POSITIVE_INFINITY
+    this.#waitUntil = 0
     this.#consecutive = 0
     this.#probes.clear()
     if (state === 'closed') this.#settings.trip.window?.clear()

@@ -27,6 +27,12 @@ export class Openings {
     this.total++
   }
 
+  /** Others have opened so often in a row. */
+  follow(inARow: number, isNew: boolean): void {
+    this.inARow = Math.max(this.inARow, inARow)
+    if (isNew) this.total++
+  }
+
   /** It opens again after so long closed: each while takes back an opening. */
   heal(closedMs: number): void {
     const { healMs } = this.#settings
