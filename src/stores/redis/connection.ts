@@ -1,0 +1,140 @@
+/**
+ * A server that may be away, slow, full or a replica for a while. Runs scripts on it within a bounded time, and tells what
+ * goes wrong in the store's own words.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { notOpen } from '../rules/unavailable.ts'
+import { isUnknownScript, toStoreError, unavailable } from './redis-errors.ts'
+import type { RedisClient } from './redis-types.ts'
+import type { Script } from './script.ts'
+
+export interface ConnectionOptions {
+  readonly description: string
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly serverNow: (() => number) | undefined
+  readonly makeClient: () => Promise<RedisClient>
+  /** Whether the client is ours, to be ended with us. */
+  readonly ownsClient: boolean
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions
+  #phase: 'new' | 'open' | 'closed' = 'new'
+  #making: Promise<RedisClient> | undefined
+  #client: RedisClient | undefined
+  /** How often the connection was lost, or not made, since it last worked. From 2 on the server counts as gone. */
+  #losses = 0
+  #lastError: unknown
+  readonly #onReady = (): void => {
+    this.#losses = 0
+  }
+  readonly #onClose = (): void => {
+    this.#losses++
+  }
+  readonly #onError = (error: unknown): void => {
+    this.#lastError = error
+  }
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  open(): void {
+    if (this.#phase === 'closed') throw notOpen(this.#options.description, true)
+    this.#phase = 'open'
+  }
+
+  close(): void {
+    this.#phase = 'closed'
+    const client = this.#client
+    this.#client = undefined
+    if (client === undefined) return
+    client.removeListener('ready', this.#onReady)
+    client.removeListener('close', this.#onClose)
+    client.removeListener('error', this.#onError)
+    if (this.#options.ownsClient) client.disconnect()
+  }
+
+  /** The script's answer, within the timeout. It may run twice on the server, when the connection broke before it answered. */
+  run(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
+    const { serverNow } = this.#options
+    const told = serverNow === undefined ? '' : Math.floor(serverNow())
+    const args = [...keys, String(told), ...values.map(String)]
+    return this.#bounded(async (client) => {
+      try {
+        return await client.evalsha(script.sha, keys.length, ...args)
+      } catch (error) {
+        if (!isUnknownScript(error)) throw error
+        return client.eval(script.text, keys.length, ...args)
+      }
+    })
+  }
+
+  command(name: string, ...args: string[]): Promise<unknown> {
+    return this.#bounded((client) => client.call(name, ...args))
+  }
+
+  /** Another one of the same settings, for what keeps a connection busy. The caller ends it. */
+  async duplicate(): Promise<RedisClient> {
+    const client = (await this.#connected()).duplicate()
+    client.on('error', () => {})
+    return client
+  }
+
+  async #bounded<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    const { description, clock, timeoutMs } = this.#options
+    let stop = (): void => {}
+    const late = new Promise<never>((_, reject) => {
+      stop = clock.setTimer(
+        timeoutMs,
+        () => reject(unavailable('timeout', description, new Error(`no answer in ${timeoutMs} ms`))),
+        true,
+      )
+    })
+    try {
+      return await Promise.race([this.#connected().then(work), late])
+    } catch (error) {
+      throw this.#phase === 'closed' ? notOpen(description, true) : toStoreError(this.#causeOf(error), description)
+    } finally {
+      stop()
+    }
+  }
+
+  async #connected(): Promise<RedisClient> {
+    this.#client ??= await this.#made()
+    // Whoever asks while it is known to be gone need not wait to hear so.
+    if (this.#losses > 1 || this.#client.status === 'end')
+      throw unavailable('lost', this.#options.description, this.#lastError ?? new Error('connection is closed'))
+    return this.#client
+  }
+
+  async #made(): Promise<RedisClient> {
+    this.#making ??= this.#options.makeClient().then(
+      (client) => {
+        client.on('ready', this.#onReady)
+        client.on('close', this.#onClose)
+        client.on('error', this.#onError)
+        return client
+      },
+      (error: unknown) => {
+        this.#making = undefined
+        throw error
+      },
+    )
+    const client = await this.#making
+    this.#assertOpen()
+    return client
+  }
+
+  /** The driver says only that it gave up; why is in what it said before. */
+  #causeOf(error: unknown): unknown {
+    const gaveUp = error instanceof Error && /max retries per request|connection is closed/i.test(error.message)
+    return gaveUp && this.#lastError !== undefined ? this.#lastError : error
+  }
+
+  #assertOpen(): void {
+    if (this.#phase !== 'open') throw notOpen(this.#options.description, this.#phase === 'closed')
+  }
+}
