@@ -5,6 +5,7 @@
  * budget serves many policies and no call is counted twice.
  */
 import { OptionError } from './errors.ts'
+import { userRule } from './user-rule.ts'
 
 export interface Budget {
   /** One call began. `now` is monotonic ms, here and below. Not for the repeats of a call. */
@@ -15,10 +16,18 @@ export interface Budget {
   refund(): void
 }
 
-/** @throws OptionError for anything that is not a budget */
+/**
+ * The budget as a policy asks it: one that throws is reported, and grants nothing.
+ *
+ * @throws OptionError for anything that is not a budget
+ */
 export function checkBudget(value: Budget, option: string): Budget {
   const { noteCall, reserve, refund } = (value ?? {}) as Partial<Budget>
   if (![noteCall, reserve, refund].every((method) => typeof method === 'function'))
     throw new OptionError(option, "must be a budget, such as 'budget()' makes", value)
-  return value
+  return {
+    noteCall: (now) => value.noteCall(now),
+    reserve: userRule((now: number) => value.reserve(now), `${option}.reserve`, false),
+    refund: userRule(() => value.refund(), `${option}.refund`, undefined),
+  }
 }

@@ -15,6 +15,7 @@ import type { Execution, Layer, Operation } from './operation.ts'
 import { BasePolicy, type Policy, STAGES, type StageTrace, sharedClock, stagesOf, TRACED, tracedStagesOf } from './policy.ts'
 import { RecentKeys } from './recent-keys.ts'
 import type { Stage } from './stage.ts'
+import { userRule } from './user-rule.ts'
 import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName } from './validate.ts'
 
 export interface KeyedOptions<P extends Policy> {
@@ -46,7 +47,7 @@ export class Keyed<P extends Policy> extends BasePolicy {
     this.#by = checkFunction(options.by ?? ((execution: Execution) => execution.key), 'keyed.by')
     const maxKeys = checkInteger(options.maxKeys ?? 10_000, 'keyed.maxKeys', 1)
     const idleMs = checkDuration(options.idleAfter ?? 3_600_000, 'keyed.idleAfter', 1)
-    const keep = options.keep && checkFunction(options.keep, 'keyed.keep')
+    const keep = options.keep && userRule(options.keep, 'keyed.keep', true)
     this.#options = { maxKeys, idleAfterMs: idleMs }
     this.#policies = new RecentKeys({ maxKeys, idleMs, keep, onDrop: (policy) => this.#forget(policy) })
   }

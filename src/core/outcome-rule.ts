@@ -2,9 +2,8 @@
  * What a call teaches, by a rule that a user gave. A rule that throws is reported, and the call teaches nothing: its own result
  * is what counts.
  */
-import { reportListenerError } from './events.ts'
 import type { Outcome } from './outcome.ts'
-import { checkFunction } from './validate.ts'
+import { userRule } from './user-rule.ts'
 
 /**
  * @param speaksAgainst true makes a `failure`, false makes `otherwise`
@@ -16,13 +15,5 @@ export function outcomeRule<S>(
   name: string,
   otherwise: Outcome,
 ): (subject: S) => Outcome {
-  checkFunction(speaksAgainst, name)
-  return (subject) => {
-    try {
-      return speaksAgainst(subject) ? 'failure' : otherwise
-    } catch (error) {
-      reportListenerError(error, name)
-      return 'neutral'
-    }
-  }
+  return userRule(speaksAgainst, name, 'neutral' as Outcome, (against) => (against ? 'failure' : otherwise))
 }

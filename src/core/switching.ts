@@ -4,7 +4,6 @@
  */
 
 import type { Listener, Unobserve } from './events.ts'
-import { reportListenerError } from './events.ts'
 import { link } from './frame.ts'
 import type { Execution, Layer, Operation } from './operation.ts'
 import type { StageTrace } from './policy.ts'
@@ -22,16 +21,6 @@ export abstract class Switching extends BasePolicy {
 
   /** The one that this call takes; undefined to pass by all of them. */
   protected abstract choose(execution: Execution): Policy | undefined
-
-  /** Asks a rule of the user; what it throws is reported, and the answer is `otherwise`. */
-  protected ask<R>(rule: (execution: Execution) => R, execution: Execution, otherwise: R): R {
-    try {
-      return rule(execution)
-    } catch (error) {
-      reportListenerError(error, `${this.name}`)
-      return otherwise
-    }
-  }
 
   get [STAGES](): readonly Stage[] {
     return [this.#stage(stagesOf)]

@@ -9,6 +9,7 @@ import type { Execution } from './operation.ts'
 import { type Policy, STAGES, type StageTrace, stagesOf, TRACED, tracedStagesOf } from './policy.ts'
 import type { Stage } from './stage.ts'
 import { Switching } from './switching.ts'
+import { userRule } from './user-rule.ts'
 
 class When extends Switching {
   readonly #enabled: boolean | ((execution: Execution) => boolean)
@@ -16,13 +17,13 @@ class When extends Switching {
 
   constructor(enabled: boolean | ((execution: Execution) => boolean), inner: Policy) {
     super(`when(${inner.name})`, [inner])
-    this.#enabled = enabled
+    // A rule that fails leaves the policy on: protection is not lost by a slip.
+    this.#enabled = typeof enabled === 'boolean' ? enabled : userRule(enabled, this.name, true)
     this.#inner = inner
   }
 
-  /** A rule that fails leaves the policy on: protection is not lost by a slip. */
   protected choose(execution: Execution): Policy | undefined {
-    const enabled = typeof this.#enabled === 'boolean' ? this.#enabled : this.ask(this.#enabled, execution, true)
+    const enabled = typeof this.#enabled === 'boolean' ? this.#enabled : this.#enabled(execution)
     return enabled ? this.#inner : undefined
   }
 

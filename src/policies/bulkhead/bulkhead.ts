@@ -14,7 +14,8 @@ import type { Execution } from '../../core/operation.ts'
 import { isRejection, ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
-import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import { userRule } from '../../core/user-rule.ts'
+import { checkClock, checkDuration, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
 import { BulkheadMachine, type Overflow } from './machine.ts'
 import { waitForPlace } from './wait-for-place.ts'
 
@@ -69,7 +70,8 @@ export class Bulkhead extends BasePolicy implements Gate {
         throw new OptionError(`bulkhead.${option}`, "does nothing without a 'queue'", options[option])
     this.#maxWaitMs =
       options.maxWait === undefined ? Number.POSITIVE_INFINITY : checkDuration(options.maxWait, 'bulkhead.maxWait', 1)
-    this.#priority = options.priority === undefined ? priorityOf : checkFunction(options.priority, 'bulkhead.priority')
+    this.#priority =
+      options.priority === undefined ? priorityOf : userRule(options.priority, 'bulkhead.priority', 0, readPriority)
     this.#machine = new BulkheadMachine(
       checkInteger(options.limit, 'bulkhead.limit', 1),
       queue,
@@ -137,8 +139,6 @@ export class Bulkhead extends BasePolicy implements Gate {
 
   #queue(execution: LiveExecution): Promise<void> | RejectedError {
     const priority = this.#priority(execution)
-    if (typeof priority !== 'number' || Number.isNaN(priority))
-      throw new OptionError('bulkhead.priority', 'must give a number', priority)
     if (!this.#machine.hasRoom(priority)) return this.#refuse('full', execution)
     // How long the calls in flight still take nobody knows; but a deadline that has passed fits nothing.
     const now = execution.now()
@@ -204,8 +204,15 @@ export class Bulkhead extends BasePolicy implements Gate {
   }
 }
 
+function readPriority(priority: number): number {
+  if (typeof priority !== 'number' || Number.isNaN(priority))
+    throw new OptionError('bulkhead.priority()', 'must give a number', priority)
+  return priority
+}
+
 function priorityOf({ attributes }: Execution): number {
-  return typeof attributes.priority === 'number' ? attributes.priority : 0
+  const { priority } = attributes
+  return typeof priority === 'number' && !Number.isNaN(priority) ? priority : 0
 }
 
 /**

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { OptionError } from '../../core/errors.ts'
-import type { HoldfastEvent } from '../../core/events.ts'
+import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import { compose } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
@@ -41,12 +41,21 @@ describe('the queue of a bulkhead', () => {
     }
   })
 
-  it('refuses a priority that is no number, and loses no place by it', async () => {
-    const { slots } = make({ limit: 1, queue: 1, priority: () => Number.NaN })
-    const held = slots.acquire()
-    await expect(slots.execute(() => 1)).rejects.toThrow(OptionError)
-    held.succeed()
-    expect([await slots.execute(() => 1), slots.snapshot().inFlight]).toEqual([1, 0])
+  it('takes a priority that is no number for the usual one, reports it, and loses no place by it', async () => {
+    const report = vi.spyOn(listenerErrors, 'report').mockImplementation(() => {})
+    for (const priority of [() => Number.NaN, undefined]) {
+      const { slots } = make({ limit: 1, queue: 2, ...(priority && { priority }) })
+      const held = slots.acquire()
+      const order: string[] = []
+      const call = (name: string, given: unknown) =>
+        slots.execute(() => void order.push(name), { attributes: { priority: given } })
+      const all = [call('a', Number.NaN), call('b', 0)]
+      held.succeed()
+      await Promise.all(all)
+      expect([order, slots.snapshot()]).toMatchObject([['a', 'b'], { inFlight: 0, queued: 0 }])
+    }
+    expect(report).toHaveBeenCalledExactlyOnceWith(expect.any(OptionError), 'bulkhead.priority')
+    report.mockRestore()
   })
 
   it('is left after maxWait, with the reason, and nothing remains', async () => {

@@ -11,12 +11,12 @@ import { type Clock, sleep } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
-import { reportListenerError } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, seededRandom, systemRandom } from '../../core/random.ts'
 import type { Stage } from '../../core/stage.ts'
+import { userRule } from '../../core/user-rule.ts'
 import {
   checkClock,
   checkDuration,
@@ -73,24 +73,24 @@ export class Chaos extends BasePolicy {
   readonly #fault: ((execution: Execution) => unknown) | undefined
   readonly #result: ((execution: Execution) => unknown) | undefined
   readonly #behavior: ((execution: Execution) => unknown) | undefined
-  readonly #latency: number | ((execution: Execution) => Duration) | undefined
-  readonly #stopWhen: ((counts: ChaosCounts) => boolean) | undefined
+  readonly #latency: number | ((execution: Execution) => number) | undefined
+  readonly #stopWhen: ((counts: ChaosCounts) => boolean | 'failed') | undefined
 
   constructor(options: ChaosOptions) {
     checkKnown(options, KNOWN, 'chaos')
     super(checkName(options.name ?? 'chaos', 'chaos.name'), checkClock(options.clock, 'chaos.clock'))
     const { fault, result, behavior, latency, stopWhen, rate = 0.01 } = options
-    this.#enabled = checkFunction(options.enabled, 'chaos.enabled')
+    this.#enabled = userRule(options.enabled, 'chaos.enabled', false)
     if (fault === undefined && result === undefined && behavior === undefined && latency === undefined)
       throw new OptionError('chaos', "needs one of 'fault', 'result', 'behavior' and 'latency'", options)
     if (fault !== undefined && result !== undefined)
       throw new OptionError('chaos.result', "cannot be combined with 'fault': a call either fails or returns", result)
-    this.#rate = typeof rate === 'function' ? rate : checkNumber(rate, 'chaos.rate', 0, 1)
+    this.#rate = typeof rate === 'function' ? userRule(rate, 'chaos.rate', 0) : checkNumber(rate, 'chaos.rate', 0, 1)
     this.#fault = fault === undefined ? undefined : checkFunction(fault, 'chaos.fault')
     this.#result = result === undefined ? undefined : checkFunction(result, 'chaos.result')
     this.#behavior = behavior === undefined ? undefined : checkFunction(behavior, 'chaos.behavior')
-    this.#latency = latency === undefined || typeof latency === 'function' ? latency : checkDuration(latency, 'chaos.latency')
-    this.#stopWhen = stopWhen === undefined ? undefined : checkFunction(stopWhen, 'chaos.stopWhen')
+    this.#latency = latency === undefined ? undefined : readLatency(latency)
+    this.#stopWhen = stopWhen === undefined ? undefined : userRule(stopWhen, 'chaos.stopWhen', 'failed')
     const most = options.maxInjected
     this.#maxInjected = most
     this.#machine = new ChaosMachine(
@@ -141,36 +141,19 @@ export class Chaos extends BasePolicy {
 
   /** A rule that throws enables nothing. */
   #applies(execution: Execution): boolean {
-    if (this.#machine.stopped !== undefined) return false
-    try {
-      return this.#enabled(execution) === true
-    } catch (error) {
-      reportListenerError(error, 'chaos.enabled')
-      return false
-    }
+    return this.#machine.stopped === undefined && this.#enabled(execution) === true
   }
 
   #decide(execution: Execution): boolean {
     if (this.#guarded()) return false
-    if (typeof this.#rate === 'number') return this.#machine.decide(this.#rate)
-    try {
-      return this.#machine.decide(this.#rate(execution))
-    } catch (error) {
-      reportListenerError(error, 'chaos.rate')
-      return false
-    }
+    return this.#machine.decide(typeof this.#rate === 'number' ? this.#rate : this.#rate(execution))
   }
 
   /** True when the guard stopped it, now. A guard that cannot answer guards nothing, so that stops it too. */
   #guarded(): boolean {
-    if (this.#stopWhen === undefined) return false
-    try {
-      if (!this.#stopWhen(this.#machine.counts)) return false
-      this.stop('its guard said stop')
-    } catch (error) {
-      reportListenerError(error, 'chaos.stopWhen')
-      this.stop('its guard failed')
-    }
+    const answer = this.#stopWhen?.(this.#machine.counts)
+    if (!answer) return false
+    this.stop(answer === 'failed' ? 'its guard failed' : 'its guard said stop')
     return true
   }
 
@@ -179,20 +162,10 @@ export class Chaos extends BasePolicy {
       this.#tell(execution)
       return this.#end(next, execution)
     }
-    const delayMs = this.#delayMs(this.#latency, execution)
+    const delayMs = typeof this.#latency === 'number' ? this.#latency : this.#latency(execution)
     this.#tell(execution, delayMs)
     const signal = execution.cancellable ? execution.signal : undefined
     return sleep(this.clock, delayMs, signal).then(() => this.#end(next, execution))
-  }
-
-  #delayMs(latency: number | ((execution: Execution) => Duration), execution: Execution): number {
-    if (typeof latency === 'number') return latency
-    try {
-      return checkDuration(latency(execution), 'chaos.latency')
-    } catch (error) {
-      reportListenerError(error, 'chaos.latency')
-      return 0
-    }
   }
 
   #end<T>(next: Operation<T>, execution: Execution): PromiseLike<T> | T {
@@ -232,6 +205,11 @@ export class Chaos extends BasePolicy {
       throw error
     }
   }
+}
+
+function readLatency(latency: Duration | ((execution: Execution) => Duration)): number | ((execution: Execution) => number) {
+  const read = (ms: Duration): number => checkDuration(ms, 'chaos.latency')
+  return typeof latency === 'function' ? userRule(latency, 'chaos.latency', 0, read) : read(latency)
 }
 
 function readRandom({ seed, random }: ChaosOptions): Random {

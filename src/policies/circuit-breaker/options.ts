@@ -6,9 +6,10 @@ import type { PlainRecord } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
 import { type ErrorSelection, errorSelector } from '../../core/error-selection.ts'
 import { OptionError } from '../../core/errors.ts'
-import { reportListenerError } from '../../core/events.ts'
 import type { Outcome } from '../../core/outcome.ts'
+import { outcomeRule } from '../../core/outcome-rule.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
+import { userRule } from '../../core/user-rule.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
 import type { BreakerSettings } from './settings.ts'
 import { describeTrip, readTrip, type TripOptions } from './trip.ts'
@@ -99,7 +100,8 @@ export function readOptions(options: CircuitBreakerOptions): BreakerPlan {
   checkKnown(options, KNOWN, WHERE)
   const { openFor = DEFAULT_OPEN_MS, halfOpen = {}, healAfter, ramp } = options
   checkKnown(halfOpen, ['maxCalls', 'successes', 'failures', 'probeLease'], `${WHERE}.halfOpen`)
-  const openMs = typeof openFor === 'function' ? safeOpenTime(openFor) : checkDuration(openFor, `${WHERE}.openFor`, 1)
+  const openMs =
+    typeof openFor === 'function' ? userRule(openFor, `${WHERE}.openFor`, DEFAULT_OPEN_MS, readOpenFor) : readOpenFor(openFor)
   const least = typeof openMs === 'number' ? openMs : 1
   const longest = typeof openMs === 'number' ? openMs : 3_600_000
   const openMaxMs = checkDuration(options.openForMax ?? longest, `${WHERE}.openForMax`, least)
@@ -121,7 +123,7 @@ export function readOptions(options: CircuitBreakerOptions): BreakerPlan {
     opensWhenAsked: retryAfter === 'open',
     hearsRetryAfter: retryAfter === 'open' || (retryAfter === 'extend' && openMaxMs !== openMs),
     classify: classifier(options),
-    classifyResult: resultClassifier(options),
+    classifyResult: options.isFailureResult && outcomeRule(options.isFailureResult, `${WHERE}.isFailureResult`, 'success'),
     mode: checkOneOf(options.mode ?? 'enforce', `${WHERE}.mode`, ['enforce', 'shadow']),
   }
 }
@@ -151,16 +153,8 @@ function readRamp(ramp: RampOptions): NonNullable<BreakerSettings['ramp']> {
   }
 }
 
-/** It is asked while a call settles, which must not fail of it. */
-function safeOpenTime(openFor: (openings: number) => Duration): (openings: number) => number {
-  return (openings) => {
-    try {
-      return checkDuration(openFor(openings), `${WHERE}.openFor`, 1)
-    } catch (error) {
-      reportListenerError(error, `${WHERE}.openFor`)
-      return DEFAULT_OPEN_MS
-    }
-  }
+function readOpenFor(openFor: Duration): number {
+  return checkDuration(openFor, `${WHERE}.openFor`, 1)
 }
 
 function classifier({ classify, isFailure, failureOn, ignoreOn }: CircuitBreakerOptions): (error: unknown) => Outcome {
@@ -168,33 +162,19 @@ function classifier({ classify, isFailure, failureOn, ignoreOn }: CircuitBreaker
   if (classify !== undefined) {
     for (const [name, rule] of Object.entries(rules))
       if (rule !== undefined) throw new OptionError(`${WHERE}.classify`, `cannot be combined with '${name}'`, classify)
-    return safely(checkFunction(classify, `${WHERE}.classify`), `${WHERE}.classify`)
+    return userRule(classify, `${WHERE}.classify`, 'neutral', readOutcome)
   }
   const ignored = ignoreOn === undefined ? undefined : errorSelector(ignoreOn, `${WHERE}.ignoreOn`)
   const chosen = failureOn === undefined ? undefined : errorSelector(failureOn, `${WHERE}.failureOn`)
-  if (isFailure !== undefined) checkFunction(isFailure, `${WHERE}.isFailure`)
-  if (ignored === undefined && chosen === undefined && isFailure === undefined) return () => 'failure'
-  const all = chosen === undefined && isFailure === undefined
-  return safely((error) => {
+  const own = isFailure === undefined ? undefined : outcomeRule(isFailure, `${WHERE}.isFailure`, 'neutral')
+  if (ignored === undefined && chosen === undefined) return own ?? (() => 'failure')
+  return (error) => {
     if (ignored?.(error)) return 'neutral'
-    return all || chosen?.(error) || isFailure?.(error) ? 'failure' : 'neutral'
-  }, `${WHERE}.isFailure`)
-}
-
-function resultClassifier({ isFailureResult }: CircuitBreakerOptions): ((value: unknown) => Outcome) | undefined {
-  if (isFailureResult === undefined) return undefined
-  checkFunction(isFailureResult, `${WHERE}.isFailureResult`)
-  return safely((value) => (isFailureResult(value) ? 'failure' : 'success'), `${WHERE}.isFailureResult`)
-}
-
-/** A user's rule that throws is reported, and the call teaches nothing: its own result is what counts. */
-function safely(rule: (subject: unknown) => Outcome, name: string): (subject: unknown) => Outcome {
-  return (subject) => {
-    try {
-      return rule(subject)
-    } catch (error) {
-      reportListenerError(error, name)
-      return 'neutral'
-    }
+    if (chosen?.(error)) return 'failure'
+    return own?.(error) ?? (chosen === undefined ? 'failure' : 'neutral')
   }
+}
+
+function readOutcome(outcome: Outcome): Outcome {
+  return checkOneOf(outcome, `${WHERE}.classify()`, ['success', 'failure', 'neutral'])
 }

@@ -4,8 +4,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
-import { reportListenerError } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
+import { userRule } from '../../core/user-rule.ts'
 import { checkDuration } from '../../core/validate.ts'
 import type { ResultStore } from './result-store.ts'
 
@@ -72,12 +72,5 @@ export function ttlRule(ttl: CoalesceOptions['ttl'], option: string): (subject: 
     const fixed = checkDuration(ttl ?? 0, option)
     return () => fixed
   }
-  return (subject) => {
-    try {
-      return checkDuration(ttl(subject), `${option}()`)
-    } catch (error) {
-      reportListenerError(error, option)
-      return 0
-    }
-  }
+  return userRule(ttl as (subject: unknown) => Duration, option, 0, (ms) => checkDuration(ms, `${option}()`))
 }

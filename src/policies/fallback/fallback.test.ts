@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
-import type { HoldfastEvent } from '../../core/events.ts'
+import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import { compose, type Policy } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
@@ -93,12 +93,14 @@ describe.each(ways)('a fallback, %s', (_way, call) => {
     expect(await call(compose(outer, inner), throwing)).toEqual(['second', 'down'])
   })
 
-  it('lets a rule that throws fail the call', async () => {
+  it('replaces nothing by a rule that throws: what became of the call stands', async () => {
+    const report = vi.spyOn(listenerErrors, 'report').mockImplementation(() => {})
     const handle = () => {
       throw new Error('rule')
     }
-    await expect(call(fallback({ use: 1, handle }), throwing)).rejects.toThrow('rule')
-    await expect(call(fallback({ use: 1, handleResult: handle }), () => 1)).rejects.toThrow('rule')
+    await expect(call(fallback({ use: 1, handle }), throwing)).rejects.toBe(down)
+    expect(await call(fallback({ use: 1, handleResult: handle }), () => 2)).toBe(2)
+    report.mockRestore()
   })
 
   it('that is an extra call asks its budget, and leaves the failure where there is none', async () => {

@@ -14,7 +14,8 @@ import type { LiveExecution } from '../../core/execution.ts'
 import type { ExecuteOptions, Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkClock, checkFunction, checkKnown, checkName } from '../../core/validate.ts'
+import { userRule } from '../../core/user-rule.ts'
+import { checkClock, checkKnown, checkName } from '../../core/validate.ts'
 import { type Failure, type FallbackRules, isReplaced, withCause } from './machine.ts'
 
 /**
@@ -53,8 +54,8 @@ export class Fallback<F = unknown> extends BasePolicy {
     this.#use = typeof use === 'function' ? (use as FallbackFunction<F>) : () => use
     this.#budget = options.budget === undefined ? undefined : checkBudget(options.budget, 'fallback.budget')
     this.#rules = {
-      handle: handle === undefined ? undefined : checkFunction(handle, 'fallback.handle'),
-      handleResult: handleResult === undefined ? undefined : checkFunction(handleResult, 'fallback.handleResult'),
+      handle: handle === undefined ? undefined : userRule(handle, 'fallback.handle', false),
+      handleResult: handleResult === undefined ? undefined : userRule(handleResult, 'fallback.handleResult', false),
     }
   }
 

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { listenerErrors } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
 import { delayRule, type HedgeDelay } from './delay.ts'
 
@@ -14,7 +15,13 @@ describe('a hedge delay', () => {
   it('is asked for, with the execution and the number of the hedge', () => {
     const rule = delayRule((asked, hedge) => (asked.operation === 'search' ? `${hedge * 10}ms` : 0), 'delay')
     expect([rule.delayMs(execution, 1, 0), rule.delayMs(execution, 3, 0), rule.usualMs(0)]).toEqual([10, 30, 0])
-    expect(() => delayRule(() => -1, 'delay').delayMs(execution, 1, 0)).toThrow("'delay()' must be between")
+  })
+
+  it('that is asked for in vain is none: no hedge by time, and the slip is reported', () => {
+    const report = vi.spyOn(listenerErrors, 'report').mockImplementation(() => {})
+    expect(delayRule(() => -1, 'vain').delayMs(execution, 1, 0)).toBe(Number.POSITIVE_INFINITY)
+    expect(report).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ option: 'vain()' }), 'vain')
+    report.mockRestore()
   })
 
   it('is learnt: the initial one until enough is known, then the quantile, within its bounds', () => {

@@ -3,6 +3,7 @@
  */
 import type { Duration } from '../../core/duration.ts'
 import type { Execution } from '../../core/operation.ts'
+import { userRule } from '../../core/user-rule.ts'
 import { checkDuration, checkInteger, checkKnown, checkNumber } from '../../core/validate.ts'
 import { LatencyWindow } from './latency.ts'
 
@@ -37,7 +38,7 @@ export interface DelayRule {
 export function delayRule(delay: HedgeDelay, where: string): DelayRule {
   if (typeof delay === 'function')
     return {
-      delayMs: (execution, hedge) => readDelay(delay(execution, hedge), `${where}()`),
+      delayMs: userRule(delay, where, Number.POSITIVE_INFINITY, (ms) => readDelay(ms, `${where}()`)),
       usualMs: unknown,
       learnt: undefined,
     }

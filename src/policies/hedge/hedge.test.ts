@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
-import type { HoldfastEvent } from '../../core/events.ts'
+import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
 import { compose, policy as layered } from '../../core/policy.ts'
 import { seededRandom } from '../../core/random.ts'
@@ -15,6 +15,10 @@ import { timeout } from '../timeout/timeout.ts'
 import { type HedgeOptions, hedge } from './hedge.ts'
 import { hedgeFailuresOf } from './history.ts'
 import { hedgeNumberOf } from './number.ts'
+
+const broken = () => {
+  throw new Error('rule')
+}
 
 function setup(options: HedgeOptions = {}) {
   const clock = new VirtualClock()
@@ -209,63 +213,25 @@ describe('a failure under a hedge', () => {
     expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
   })
 
-  it.each<[string, HedgeOptions]>([
-    [
-      'isAcceptable',
-      {
-        isAcceptable: () => {
-          throw new Error('rule')
-        },
-      },
-    ],
-    [
-      'hedgeIf',
-      {
-        hedgeIf: () => {
-          throw new Error('rule')
-        },
-      },
-    ],
-    [
-      'isFatal',
-      {
-        isFatal: () => {
-          throw new Error('rule')
-        },
-      },
-    ],
-    [
-      'delay',
-      {
-        delay: (_execution, number) => {
-          if (number === 2) throw new Error('rule')
-          return 10
-        },
-        maxHedges: 2,
-      },
-    ],
-    [
-      'budget',
-      {
-        budget: {
-          noteCall() {},
-          refund() {},
-          reserve: () => {
-            throw new Error('rule')
-          },
-        },
-      },
-    ],
-  ])('in the rule %s fails the call, and what runs is aborted', async (rule, options) => {
+  it.each<[string, HedgeOptions, Record<string, unknown>]>([
+    ['isAcceptable', { isAcceptable: broken }, { value: 'ok', at: 10 }],
+    ['hedgeIf', { hedgeIf: broken, maxHedges: 2 }, { error: new Error('scripted failure 2'), at: 60 }],
+    ['isFatal', { isFatal: broken }, { error: new Error('scripted failure 2'), at: 60 }],
+    ['delay', { delay: broken }, { value: 'slow', at: 60 }],
+    ['budget.reserve', { budget: { noteCall() {}, refund() {}, reserve: broken } }, { value: 'slow', at: 60 }],
+  ])('in the rule %s is reported, and takes away neither a value nor an error', async (rule, options, expected) => {
+    const report = vi.spyOn(listenerErrors, 'report').mockImplementation(() => {})
     const { clock, policy, operation } = setup(options)
-    operation.hangsUntilAborted(1)
+    if (rule === 'delay' || rule === 'budget.reserve' || rule === 'isAcceptable') operation.resolvesAfter(60, 'slow', 1)
+    else operation.rejectsAfter(60, new Error('scripted failure 2'), 1)
     if (rule === 'isAcceptable') operation.resolves('ok')
-    else if (rule === 'delay') operation.hangsUntilAborted()
     else operation.fails()
     const end = ends(clock, policy.execute(operation))
     await clock.advance(100)
-    expect((end.error as Error).message).toBe('rule')
-    expect([end.at, operation.running, clock.pendingTimers({ includeIdle: true })]).toEqual([10, 0, 0])
+    expect(end).toEqual(expected)
+    expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
+    expect(report).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message: 'rule' }), `hedge.${rule}`)
+    report.mockRestore()
   })
 })
 

@@ -18,7 +18,8 @@ import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { isRetryable } from '../../core/retryable.ts'
 import type { Stage } from '../../core/stage.ts'
-import { checkClock, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
+import { userRule } from '../../core/user-rule.ts'
+import { checkClock, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type DelayRule, delayRule, type HedgeDelay } from './delay.ts'
 import { LATENCY_BUCKETS } from './latency.ts'
 import type { HedgeOutcome } from './machine.ts'
@@ -86,9 +87,9 @@ export class Hedge extends BasePolicy implements RaceRules {
     this.delay = delayRule(options.delay ?? {}, 'hedge.delay')
     this.#asked = typeof options.delay === 'function'
     this.budget = options.budget === undefined ? undefined : checkBudget(options.budget, 'hedge.budget')
-    this.#isAcceptable = checkFunction(options.isAcceptable ?? (() => true), 'hedge.isAcceptable')
-    this.#hedgeIf = checkFunction(options.hedgeIf ?? isRetryable, 'hedge.hedgeIf')
-    this.#isFatal = checkFunction(options.isFatal ?? (() => false), 'hedge.isFatal')
+    this.#isAcceptable = userRule(options.isAcceptable ?? (() => true), 'hedge.isAcceptable', true)
+    this.#hedgeIf = userRule(options.hedgeIf ?? isRetryable, 'hedge.hedgeIf', false)
+    this.#isFatal = userRule(options.isFatal ?? (() => false), 'hedge.isFatal', false)
   }
 
   override describe(): PolicyDescription {

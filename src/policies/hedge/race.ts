@@ -108,16 +108,12 @@ export class Race {
   #await(now: number): void {
     if (this.#over || !this.#machine.mayStart) return
     const { delay } = this.#rules
-    try {
-      const delayMs = delay.delayMs(this.#call, this.#machine.started, now)
-      if (delayMs === Number.POSITIVE_INFINITY || this.#over) return
-      if (delayMs === 0) return this.#hedge('delay')
-      if (!this.#fits(now + delayMs, now)) return
-      this.#timer = new WheelEntry(() => this.#hedge('delay'))
-      wheelOf(this.#call.clock).add(this.#timer, delayMs, now)
-    } catch (error) {
-      this.#crash(error)
-    }
+    const delayMs = delay.delayMs(this.#call, this.#machine.started, now)
+    if (delayMs === Number.POSITIVE_INFINITY || this.#over) return
+    if (delayMs === 0) return this.#hedge('delay')
+    if (!this.#fits(now + delayMs, now)) return
+    this.#timer = new WheelEntry(() => this.#hedge('delay'))
+    wheelOf(this.#call.clock).add(this.#timer, delayMs, now)
   }
 
   #hedge(reason: 'delay' | 'failure'): void {
@@ -126,11 +122,7 @@ export class Race {
     const now = this.#call.clock.now()
     const number = this.#machine.started
     if (!this.#fits(now, now)) return this.#deny(number, 'deadline')
-    try {
-      if (budget?.reserve(now) === false) return this.#deny(number, 'budget')
-    } catch (error) {
-      return this.#crash(error)
-    }
+    if (budget?.reserve(now) === false) return this.#deny(number, 'budget')
     this.#rules.started(this.#call, number, now - this.#startedAt, reason)
     // A listener may have cancelled the call.
     if (this.#over) budget?.refund()
@@ -152,14 +144,11 @@ export class Race {
     run.execution.close()
     if (run.abandoned) this.#rules.abandonedSettled()
     if (this.#over) return
-    let outcome: HedgeOutcome
-    try {
-      outcome = this.#rules.classify(failure)
-      // A policy further in refused it, so the extra call was not made.
-      if ('error' in failure && run.number > 0 && isRejected(failure.error)) this.#rules.budget?.refund()
-    } catch (error) {
-      return this.#crash(error)
-    }
+    const outcome = this.#rules.classify(failure)
+    // A policy further in refused it, so the extra call was not made.
+    if ('error' in failure && run.number > 0 && isRejected(failure.error)) this.#rules.budget?.refund()
+    // A rule of the user may have cancelled the call.
+    if (this.#over) return
     if (outcome === 'acceptable') return this.#win(run, (failure as { readonly value: unknown }).value)
     this.#failures.push({ hedge: run.number, ...failure })
     this.#obey(this.#machine.settle(outcome))
@@ -197,12 +186,6 @@ export class Race {
     if (this.#over) return
     this.#end()
     this.#reject(this.#call.abortReason)
-  }
-
-  /** A rule or a budget of the user threw. */
-  #crash(error: unknown): void {
-    this.#end()
-    this.#reject(error)
   }
 
   /** The caller is about to be answered. What still runs is aborted, observed, and counted while it goes on. */

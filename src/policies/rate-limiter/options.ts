@@ -7,6 +7,7 @@ import { type Duration, parseDuration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Execution } from '../../core/operation.ts'
 import type { HeaderSource } from '../../core/retry-after.ts'
+import { userRule } from '../../core/user-rule.ts'
 import { checkDuration, checkFunction, checkInteger, checkKnown, checkNumber, checkOneOf } from '../../core/validate.ts'
 import { AllOf } from './all-of.ts'
 import { SlidingWindow, TokenBucket } from './machine.ts'
@@ -86,7 +87,7 @@ export function readOptions(options: RateLimiterOptions): CheckedOptions {
     cost: typeof cost === 'function' ? cost : checkInteger(cost, `${WHERE}.cost`, 0, make().capacity),
     keyOf: keyOf === undefined ? undefined : checkFunction(keyOf, `${WHERE}.keyOf`),
     maxWaitMs: checkDuration(options.maxWait ?? 0, `${WHERE}.maxWait`),
-    responseOf: typeof learn === 'boolean' ? (learn ? findResponse : undefined) : checkFunction(learn, `${WHERE}.learn`),
+    responseOf: typeof learn === 'boolean' ? (learn ? findResponse : undefined) : userRule(learn, `${WHERE}.learn`, undefined),
     maxBlockMs: checkDuration(options.maxBlock ?? '1h', `${WHERE}.maxBlock`, 1),
     maxKeys: checkInteger(options.maxKeys ?? 1_000_000, `${WHERE}.maxKeys`, 1),
     shadow: checkOneOf(options.mode ?? 'enforce', `${WHERE}.mode`, ['enforce', 'shadow']) === 'shadow',

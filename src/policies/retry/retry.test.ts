@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError, type OptionError, TimeoutError } from '../../core/errors.ts'
-import type { HoldfastEvent } from '../../core/events.ts'
+import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import { compose } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
@@ -230,15 +230,23 @@ describe('a retry', () => {
   })
 
   // R: P2
-  it('takes a function for the waits, and fails with its error when it gives nonsense', async () => {
+  it('takes a function for the waits, and waits as usual when it gives nonsense', async () => {
     const { clock, policy, operation } = make({
       backoff: (attempt, error) => (error === 'slow' ? '1s' : attempt * 10),
       maxAttempts: 4,
     })
     await run(policy, operation.fails(1, 'slow').fails(9), clock)
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 1000, 1020, 1050])
-    const broken = make({ backoff: () => 'soon' })
-    expect(await run(broken.policy, broken.operation.fails(), broken.clock)).toMatchObject({ error: { code: 'ERR_OPTION' } })
+    const report = listenerErrors.report
+    const reported: string[] = []
+    listenerErrors.report = (_error, where) => reported.push(where)
+    const broken = make({ backoff: () => 'soon', random: () => 0.5 })
+    expect(await run(broken.policy, broken.operation.fails(2, 'down').fails(), broken.clock)).toMatchObject({
+      error: { message: 'scripted failure 3' },
+    })
+    expect(broken.operation.calls.map(({ at }) => at)).toEqual([0, 100, 300])
+    expect(reported).toEqual(['retry.backoff'])
+    listenerErrors.report = report
   })
 
   // T: 32

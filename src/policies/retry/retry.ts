@@ -14,6 +14,7 @@ import type { LiveExecution } from '../../core/execution.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { RetrySession, RetryStage, Stage } from '../../core/stage.ts'
+import { userRule } from '../../core/user-rule.ts'
 import { checkClock, checkFunction, checkKnown, checkName } from '../../core/validate.ts'
 import type { GiveUpReason } from './machine.ts'
 import { describeRules, type RetryRuleOptions, type RetryRules, RULE_OPTIONS, readProfiles, readRules } from './rules.ts'
@@ -53,7 +54,7 @@ export class Retry extends BasePolicy implements RetryStage, RetryNews {
     checkFunction(random, 'retry.random')
     this.rules = readRules(options, 'retry', this.clock, random)
     this.maxAttempts = this.rules.maxAttempts
-    this.rejectsResult = retryResult && checkFunction(retryResult, 'retry.retryResult')
+    this.rejectsResult = retryResult && userRule(retryResult, 'retry.retryResult', false)
     this.#profiles =
       byOperation === undefined ? undefined : readProfiles(byOperation, options, 'retry.byOperation', this.clock, random)
     this.#bounded = [this.rules, ...(this.#profiles?.values() ?? [])].some(({ maxElapsed }) => Number.isFinite(maxElapsed))

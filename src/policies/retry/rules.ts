@@ -12,7 +12,8 @@ import { OptionError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { retryAfterOf } from '../../core/retry-after.ts'
 import { isRetryable } from '../../core/retryable.ts'
-import { checkDuration, checkFunction, checkInteger, checkKnown, checkOneOf } from '../../core/validate.ts'
+import { userRule } from '../../core/user-rule.ts'
+import { checkDuration, checkInteger, checkKnown, checkOneOf } from '../../core/validate.ts'
 import { type Backoff, type BackoffOptions, backoff } from './machine.ts'
 
 export interface RetryRuleOptions {
@@ -86,10 +87,8 @@ export function readRules(options: RetryRuleOptions, where: string, clock: Clock
   if (isFree !== undefined && !bounded)
     throw new OptionError(`${where}.isFree`, "needs 'maxElapsed', or the attempts might never end", isFree)
   const retryAfterMax = checkDuration(options.retryAfterMax ?? 60_000, `${where}.retryAfterMax`)
-  const asks = checkFunction(
-    options.retryAfterOf ?? ((error: unknown) => retryAfterOf(error, clock.wallNow())),
-    `${where}.retryAfterOf`,
-  )
+  const { retryAfterOf: asks = (error: unknown) => retryAfterOf(error, clock.wallNow()) } = options
+  const asked = userRule(asks, `${where}.retryAfterOf`, undefined)
   const plan = backoffOf(options.backoff, `${where}.backoff`)
   return Object.freeze({
     maxAttempts:
@@ -100,8 +99,8 @@ export function readRules(options: RetryRuleOptions, where: string, clock: Clock
     delay: delayRule(options.backoff, plan, `${where}.backoff`, random),
     backoff: plan,
     retryIf: retryRule(options, where),
-    isFree: isFree && checkFunction(isFree, `${where}.isFree`),
-    retryAfterOf: retryAfterMax > 0 ? asks : undefined,
+    isFree: isFree && userRule(isFree, `${where}.isFree`, false),
+    retryAfterOf: retryAfterMax > 0 ? asked : undefined,
     retryAfterMin: checkDuration(options.retryAfterMin ?? 0, `${where}.retryAfterMin`),
     retryAfterMax,
     budget: options.budget === undefined ? undefined : checkBudget(options.budget, `${where}.budget`),
@@ -138,8 +137,11 @@ function delayRule(
   random: Random,
 ): RetryRules['delay'] {
   if (plan !== undefined) return (attempt, previous) => plan(attempt, previous, random)
-  const own = rule as (attempt: number, error: unknown) => Duration
-  return (attempt, _previous, error) => checkDuration(own(attempt, error), `${where}()`)
+  const own = userRule(rule as (attempt: number, error: unknown) => Duration, where, undefined, (wait) =>
+    checkDuration(wait, `${where}()`),
+  )
+  const usual = backoff()
+  return (attempt, previous, error) => own(attempt, error) ?? usual(attempt, previous, random)
 }
 
 /** After so many attempts a wait is as long as it gets, or nearly. */
@@ -165,10 +167,10 @@ function isSequence(rule: RetryRuleOptions['backoff']): rule is readonly Duratio
 }
 
 function retryRule({ retryIf, retryOn, neverOn }: RetryRuleOptions, where: string): RetryRules['retryIf'] {
-  if (retryIf !== undefined) checkFunction(retryIf, `${where}.retryIf`)
   const chosen = retryOn === undefined ? undefined : errorSelector(retryOn, `${where}.retryOn`)
   const never = neverOn === undefined ? undefined : errorSelector(neverOn, `${where}.neverOn`)
-  const asked = retryIf ?? (chosen === undefined ? isRetryable : undefined)
+  const rule = retryIf ?? (chosen === undefined ? isRetryable : undefined)
+  const asked = rule && userRule(rule, `${where}.retryIf`, false)
   const wanted: RetryRules['retryIf'] =
     chosen === undefined ? asked! : (error, attempt) => chosen(error) || (asked?.(error, attempt) ?? false)
   return never === undefined ? wanted : (error, attempt) => !never(error) && wanted(error, attempt)

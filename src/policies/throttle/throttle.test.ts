@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type OptionError, RejectedError, TimeoutError } from '../../core/errors.ts'
+import { OptionError, RejectedError, TimeoutError } from '../../core/errors.ts'
 import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import { compose } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
@@ -165,7 +165,7 @@ describe('a throttle', () => {
     const { gentle } = make({ factor: () => Number.NaN })
     refusedBy(gentle, 20)
     await expect(gentle.execute(() => 1)).rejects.toMatchObject({ code: 'ERR_THROTTLED' })
-    expect(reports).toHaveBeenCalledWith(expect.any(RangeError), 'throttle.factor')
+    expect(reports).toHaveBeenCalledWith(expect.any(OptionError), 'throttle.factor')
   })
 
   it('runs synchronous operations alike', () => {

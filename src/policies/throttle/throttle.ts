@@ -9,8 +9,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { bounded, type PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
-import { RejectedError } from '../../core/errors.ts'
-import { reportListenerError } from '../../core/events.ts'
+import { OptionError, RejectedError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution } from '../../core/operation.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -20,6 +19,7 @@ import { ManualPermit } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
+import { userRule } from '../../core/user-rule.ts'
 import {
   checkClock,
   checkDuration,
@@ -90,7 +90,10 @@ export class Throttle extends BasePolicy implements Gate {
     checkKnown(options, KNOWN, 'throttle')
     super(checkName(options.name ?? 'throttle', 'throttle.name'), checkClock(options.clock, 'throttle.clock'))
     const { factor = DEFAULT_FACTOR, isRefusedResult } = options
-    this.#factor = typeof factor === 'function' ? factor : checkNumber(factor, 'throttle.factor', 1)
+    this.#factor =
+      typeof factor === 'function'
+        ? userRule(factor, 'throttle.factor', DEFAULT_FACTOR, readFactor)
+        : checkNumber(factor, 'throttle.factor', 1)
     this.#isRefused = outcomeRule(options.isRefused ?? isOverload, 'throttle.isRefused', 'success')
     this.#isRefusedResult =
       isRefusedResult === undefined ? undefined : outcomeRule(isRefusedResult, 'throttle.isRefusedResult', 'success')
@@ -175,15 +178,7 @@ export class Throttle extends BasePolicy implements Gate {
   }
 
   #factorOf(execution: LiveExecution): number {
-    if (typeof this.#factor === 'number') return this.#factor
-    try {
-      const factor = this.#factor(execution)
-      if (factor >= 1) return factor
-      throw new RangeError(`throttle.factor must be at least 1: got ${factor}`)
-    } catch (error) {
-      reportListenerError(error, 'throttle.factor')
-      return DEFAULT_FACTOR
-    }
+    return typeof this.#factor === 'number' ? this.#factor : this.#factor(execution)
   }
 
   #rejection(probability: number): RejectedError {
@@ -214,6 +209,12 @@ export class Throttle extends BasePolicy implements Gate {
   #release(permit: unknown, outcome: Outcome): void {
     ;(permit as ThrottlePermit).release(outcome, this.clock.now())
   }
+}
+
+/** Unlike the option, a call's own may be `Infinity`: never refused. */
+function readFactor(factor: number): number {
+  if (typeof factor !== 'number' || !(factor >= 1)) throw new OptionError('throttle.factor()', 'must be at least 1', factor)
+  return factor
 }
 
 /**
