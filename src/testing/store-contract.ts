@@ -2,10 +2,12 @@
  * The rules of the port `JobStore`, as cases that any store can be put through. It needs no test runner: a case that fails
  * throws an error that says what was expected.
  */
+import { batches } from './store-contract/batches.ts'
 import { byHand } from './store-contract/by-hand.ts'
 import { claiming } from './store-contract/claiming.ts'
 import { deadLetters } from './store-contract/dead-letters.ts'
 import type { StoreHarness } from './store-contract/harness.ts'
+import { keys } from './store-contract/keys.ts'
 import { looking } from './store-contract/looking.ts'
 import { settling } from './store-contract/settling.ts'
 import { takingIn } from './store-contract/taking-in.ts'
@@ -27,15 +29,17 @@ export interface StoreCase {
  * it.each(storeContract({ open }))('$name', ({ run }) => run())
  */
 export function storeContract(options: { readonly open: () => Promise<StoreHarness> }): readonly StoreCase[] {
-  return [...takingIn, ...claiming, ...settling, ...byHand, ...deadLetters, ...looking].map(([name, play]) => ({
-    name,
-    async run() {
-      const harness = await options.open()
-      try {
-        await play(harness)
-      } finally {
-        await harness.close()
-      }
-    },
-  }))
+  return [...takingIn, ...claiming, ...keys, ...settling, ...batches, ...byHand, ...deadLetters, ...looking].map(
+    ([name, play]) => ({
+      name,
+      async run() {
+        const harness = await options.open()
+        try {
+          await play(harness)
+        } finally {
+          await harness.close()
+        }
+      },
+    }),
+  )
 }

@@ -42,6 +42,10 @@ export interface Job {
   readonly idempotencyKey?: string
   /** W3C trace context to pass on. */
   readonly traceparent?: string
+  /** Of jobs of its kind with the same key only so many run at once; empty when its kind has keys and this job has none. */
+  readonly concurrencyKey?: string
+  /** The batch that it belongs to. */
+  readonly batchId?: string
   readonly createdAt: number
   /** When it may run; in the past for an available job. */
   readonly runAt: number
@@ -78,6 +82,8 @@ export interface NewJob {
   /** For how long the key answers with the first job, in ms. */
   readonly idempotencyWindowMs: number
   readonly traceparent?: string | undefined
+  /** See `Job.concurrencyKey`. */
+  readonly concurrencyKey?: string | undefined
 }
 
 export interface Enqueued {

@@ -12,6 +12,7 @@
  */
 import type { ErrorSummary } from '../core/errors.ts'
 import type { StateStore } from '../core/state-store.ts'
+import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from './batch.ts'
 import type { DeadCause, DeadLetter, DeadLetterStatus, Enqueued, Job, JobState, NewJob } from './job.ts'
 
 /** Jobs of one kind aimed at one target: the unit of admission and fairness. */
@@ -31,8 +32,25 @@ export interface ReadyLane extends Lane {
 export interface ClaimRequest {
   readonly worker: string
   readonly leaseMs: number
-  /** What to take, in this order; `limit` counts jobs of that lane. */
-  readonly lanes: readonly (Lane & { readonly limit: number })[]
+  /** What to take, in this order. */
+  readonly lanes: readonly LaneClaim[]
+}
+
+export interface LaneClaim extends Lane {
+  /** At most so many jobs of this lane. */
+  readonly limit: number
+  /**
+   * For a kind with concurrency keys: so many jobs of this kind with the same key run at once, whoever claimed them and for
+   * whatever target. What may not run is passed over. Lanes without it are claimed whatever the keys.
+   */
+  readonly perKey?: number
+}
+
+/** How many jobs of a kind run with a key. */
+export interface RunningKey {
+  readonly kind: string
+  readonly key: string
+  readonly count: number
 }
 
 /** A claim's proof. */
@@ -84,6 +102,7 @@ export interface JobFilter {
   readonly state?: JobState | undefined
   readonly kind?: string | undefined
   readonly target?: string | undefined
+  readonly batch?: string | undefined
   /** 1 to 1000, default 50. */
   readonly limit?: number | undefined
   /** From the last page's `nextCursor`. Newest first. */
@@ -134,7 +153,10 @@ export interface DeadLetterCount extends Lane {
 }
 
 export interface PruneRequest {
-  /** Finished jobs (succeeded, cancelled) older than this go; dead ones only when resolved or discarded. */
+  /**
+   * Finished jobs (succeeded, cancelled) older than this go; dead ones only when resolved or discarded. A batch that has ended
+   * goes with the last of its jobs, or at this age.
+   */
   readonly olderThanMs: number
   /** And all but the newest so many. */
   readonly keep: number
@@ -165,6 +187,17 @@ export interface JobStore extends StateStore {
   now(): Promise<number>
 
   enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]>
+  /** Stores jobs as a batch, in one transaction with it. An id that is known stores nothing. */
+  enqueueBatch(batch: NewBatch, jobs: readonly NewJob[]): Promise<BatchEnqueued>
+  /**
+   * Of these batches, ends those whose jobs have all ended, and enqueues their callbacks: each batch once, whoever asks and
+   * however often. Cheap for batches that have not ended.
+   */
+  completeBatches(ids: readonly string[]): Promise<readonly CompletedBatch[]>
+  /** Batches that were not ended yet, in order of id, beyond one. */
+  openBatches(beyond: string, limit: number): Promise<readonly string[]>
+  batch(id: string): Promise<Batch | undefined>
+
   /** Lanes of these kinds with work that is due (scheduled work that became due included), at most `limit`. */
   readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]>
   /** When the next scheduled job becomes due, if any: epoch ms. */
@@ -180,6 +213,9 @@ export interface JobStore extends StateStore {
   removeWorkers(ids: readonly string[]): Promise<void>
   /** Running jobs whose lease has ended, or whose worker is in `deadWorkers`, or has no row. */
   abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]>
+
+  /** The concurrency keys in use, of all kinds. There are at most as many as jobs that run. */
+  runningKeys(): Promise<readonly RunningKey[]>
 
   get(id: string): Promise<Job | undefined>
   list(filter: JobFilter): Promise<Page<Job>>

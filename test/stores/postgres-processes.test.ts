@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MIGRATIONS } from '../../src/stores/postgres/migrations/index.ts'
 import type { PostgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { missing } from '../servers/available.ts'
@@ -55,7 +56,9 @@ describe.skipIf(missing('postgres'))('a PostgreSQL store shared by processes', (
     const stores = Array.from({ length: 4 }, () => opened())
     expect(await Promise.all(openers.map(({ ended }) => ended))).toEqual([0, 0, 0, 0])
     await Promise.all(stores)
-    expect(await ask(server.url, `SELECT version FROM "${schema}".migrations`)).toEqual([{ version: 1 }])
+    expect(await ask(server.url, `SELECT version FROM "${schema}".migrations`)).toEqual(
+      MIGRATIONS.map(({ version }) => ({ version })),
+    )
   })
 
   it('tells the other processes of new work', { timeout: 20_000 }, async () => {

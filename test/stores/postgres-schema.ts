@@ -19,7 +19,7 @@ export async function ask<Row>(url: string, text: string, values: unknown[] = []
   }
 }
 
-const TABLES = ['jobs', 'keys', 'dead_letters', 'counts', 'count_changes', 'workers', 'states', 'probe']
+const TABLES = ['jobs', 'batches', 'keys', 'dead_letters', 'counts', 'count_changes', 'workers', 'states', 'probe']
 
 /** As if it had just been made; that takes a fraction of making one. */
 export async function emptySchema(url: string, schema: string): Promise<void> {

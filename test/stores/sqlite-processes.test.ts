@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MIGRATIONS } from '../../src/stores/sqlite/migrations/index.ts'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { killAll, start as startScript } from './processes.ts'
 import { jobOf } from './store-process.ts'
@@ -87,7 +88,7 @@ describe('a SQLite file shared by processes', () => {
     const openers = Array.from({ length: 4 }, () => start('open'))
     expect(await Promise.all(openers.map(({ ended }) => ended))).toEqual([0, 0, 0, 0])
     const db = new DatabaseSync(path)
-    expect(db.prepare('SELECT version FROM holdfast_migrations').all()).toEqual([{ version: 1 }])
+    expect(db.prepare('SELECT version FROM holdfast_migrations').all()).toEqual(MIGRATIONS.map(({ version }) => ({ version })))
     db.close()
   })
 })

@@ -3,16 +3,10 @@
  * queues and the set of running jobs in step.
  */
 import type { Job } from '../../work/job.ts'
-import type { Lane, ReadyLane } from '../../work/store.ts'
+import type { Lane, ReadyLane, RunningKey } from '../../work/store.ts'
+import type { JobRow } from './job-row.ts'
+import { KeyedQueue } from './keyed-queue.ts'
 import { LaneQueue } from './lane-queue.ts'
-
-export interface JobRow {
-  readonly seq: number
-  /** JSON: what goes in is copied, and every reader gets a copy of its own. */
-  readonly payload: string | undefined
-  job: Job
-  stamp: number
-}
 
 /** So many scheduled jobs become available in one call; more at once would hold up the loop. */
 const PROMOTED_AT_ONCE = 10_000
@@ -21,7 +15,8 @@ export class JobTable {
   readonly #byId = new Map<string, JobRow>()
   readonly #running = new Set<JobRow>()
   readonly #scheduled = new LaneQueue<JobRow>()
-  readonly #lanes = new Map<string, Map<string, LaneQueue<JobRow>>>()
+  readonly #lanes = new Map<string, Map<string, KeyedQueue>>()
+  readonly #batches = new Map<string, Set<JobRow>>()
   /** In order of `seq`. */
   #rows: JobRow[] = []
   #seq = 0
@@ -42,6 +37,7 @@ export class JobTable {
     const row: JobRow = { seq: ++this.#seq, payload, job: { ...job, payload: undefined }, stamp: 0 }
     this.#rows.push(row)
     this.#byId.set(job.id, row)
+    if (job.batchId !== undefined) this.#ofBatch(job.batchId).add(row)
     this.#join(row)
   }
 
@@ -55,6 +51,7 @@ export class JobTable {
     for (const row of gone) {
       this.#leave(row)
       this.#byId.delete(row.job.id)
+      this.#leaveBatch(row)
     }
     this.#rows = this.#rows.filter((row) => !gone.has(row))
   }
@@ -72,8 +69,21 @@ export class JobTable {
     return this.#scheduled.first()?.job.runAt
   }
 
-  firstOf(lane: Lane): JobRow | undefined {
-    return this.#lanes.get(lane.kind)?.get(lane.target)?.first()
+  waitingIn(lane: Lane): KeyedQueue | undefined {
+    return this.#lanes.get(lane.kind)?.get(lane.target)
+  }
+
+  ofBatch(id: string): readonly JobRow[] {
+    return [...(this.#batches.get(id) ?? [])]
+  }
+
+  runningKeys(): readonly RunningKey[] {
+    const keyed = [...this.#running].map(({ job }) => job).filter((job) => job.concurrencyKey)
+    const groups = Map.groupBy(keyed, ({ kind, concurrencyKey }) => JSON.stringify([kind, concurrencyKey]))
+    return Array.from(groups.values(), (jobs) => {
+      const { kind, concurrencyKey } = jobs[0] as Job
+      return { kind, key: concurrencyKey as string, count: jobs.length }
+    })
   }
 
   readyLanes(kind: string): readonly ReadyLane[] {
@@ -88,8 +98,8 @@ export class JobTable {
   }
 
   #join(row: JobRow): void {
-    const { state, priority, runAt } = row.job
-    if (state === 'available') this.#laneOf(row.job).push(row, priority, runAt)
+    const { state, runAt } = row.job
+    if (state === 'available') this.#laneOf(row.job).push(row)
     else if (state === 'scheduled') this.#scheduled.push(row, 0, runAt)
     else if (state === 'running') this.#running.add(row)
   }
@@ -103,16 +113,29 @@ export class JobTable {
 
   #forget(job: Job): void {
     const queue = this.#laneOf(job)
-    queue.forget()
+    queue.forget(job)
     // Lanes of targets that come and go must not pile up.
     if (queue.size === 0) this.#lanes.get(job.kind)?.delete(job.target)
   }
 
-  #laneOf({ kind, target }: Lane): LaneQueue<JobRow> {
-    const lanes = this.#lanes.get(kind) ?? new Map<string, LaneQueue<JobRow>>()
+  #laneOf({ kind, target }: Lane): KeyedQueue {
+    const lanes = this.#lanes.get(kind) ?? new Map<string, KeyedQueue>()
     this.#lanes.set(kind, lanes)
-    const queue = lanes.get(target) ?? new LaneQueue<JobRow>()
+    const queue = lanes.get(target) ?? new KeyedQueue()
     lanes.set(target, queue)
     return queue
+  }
+
+  #ofBatch(id: string): Set<JobRow> {
+    const rows = this.#batches.get(id) ?? new Set<JobRow>()
+    this.#batches.set(id, rows)
+    return rows
+  }
+
+  #leaveBatch(row: JobRow): void {
+    const { batchId } = row.job
+    const rows = batchId === undefined ? undefined : this.#batches.get(batchId)
+    rows?.delete(row)
+    if (rows?.size === 0) this.#batches.delete(batchId as string)
   }
 }

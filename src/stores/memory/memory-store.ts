@@ -6,6 +6,8 @@ import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import { checkKnown } from '../../core/validate.ts'
+import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
+import { withSummary } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import type {
   ClaimRequest,
@@ -20,17 +22,20 @@ import type {
   ReadyLane,
   RedriveRequest,
   RenewResult,
+  RunningKey,
   Settlement,
   WorkerRow,
 } from '../../work/store.ts'
 import { after, cancelled, claimed, newJob, redriven, retried, settled } from '../rules/job-changes.ts'
+import { KeySlots } from '../rules/key-slots.ts'
 import { inLaneOrder } from '../rules/lane-order.ts'
 import { letterOf } from '../rules/letter-changes.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
 import { notOpen } from '../rules/unavailable.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
+import { BatchTable } from './batch-table.ts'
 import { countJobs, countLetters } from './counting.ts'
-import type { JobRow } from './job-table.ts'
+import type { JobRow } from './job-row.ts'
 import { JobTable } from './job-table.ts'
 import { KeyTable } from './key-table.ts'
 import { LetterTable, matchesLane } from './letter-table.ts'
@@ -62,6 +67,7 @@ class MemoryStore implements JobStore {
   #jobs = new JobTable()
   #keys = new KeyTable()
   #letters = new LetterTable()
+  #batches = new BatchTable(this.#jobs)
   #workers = new Map<string, WorkerRow>()
   #states = new Map<string, { readonly json: string; readonly updatedAt: number }>()
 
@@ -80,6 +86,7 @@ class MemoryStore implements JobStore {
     this.#jobs = new JobTable()
     this.#keys = new KeyTable()
     this.#letters = new LetterTable()
+    this.#batches = new BatchTable(this.#jobs)
     this.#workers = new Map()
     this.#states = new Map()
   }
@@ -93,13 +100,49 @@ class MemoryStore implements JobStore {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
-    const now = this.#now()
+    return this.#enqueue(jobs, this.#now())
+  }
+
+  #enqueue(jobs: readonly NewJob[], now: number, batchId?: string): readonly Enqueued[] {
     // Before anything is kept: a payload that is not JSON throws here.
     const payloads = jobs.map((job) => JSON.stringify(job.payload) as string | undefined)
     const answers = this.#keys.answer(jobs, now, (id) => this.#jobs.byId(id)?.job)
-    for (const [index, job] of jobs.entries()) if (answers[index]?.stored) this.#jobs.add(newJob(job, now), payloads[index])
+    for (const [index, job] of jobs.entries())
+      if (answers[index]?.stored) this.#jobs.add(newJob(job, now, batchId), payloads[index])
     if (answers.some((answer) => answer.stored)) this.#listeners.tell()
     return answers.map(({ id, state, duplicate }) => ({ id, state, duplicate }))
+  }
+
+  async enqueueBatch(batch: NewBatch, jobs: readonly NewJob[]): Promise<BatchEnqueued> {
+    const now = this.#now()
+    const { id } = batch
+    if (this.#batches.has(id))
+      return {
+        id,
+        duplicate: true,
+        jobs: this.#jobs.ofBatch(id).map(({ job }) => ({ id: job.id, state: job.state, duplicate: true })),
+      }
+    const answers = this.#enqueue(jobs, now, id)
+    this.#batches.add(batch, answers.filter(({ duplicate }) => !duplicate).length, now)
+    return { id, duplicate: false, jobs: answers }
+  }
+
+  async completeBatches(ids: readonly string[]): Promise<readonly CompletedBatch[]> {
+    const now = this.#now()
+    const completed = ids.map((id) => this.#batches.complete(id, now)).filter((batch) => batch !== undefined)
+    for (const { callback, summary } of completed)
+      if (callback !== undefined) this.#enqueue([withSummary(callback, summary)], now)
+    return completed
+  }
+
+  async openBatches(beyond: string, limit: number): Promise<readonly string[]> {
+    this.#now()
+    return this.#batches.open(beyond, limit)
+  }
+
+  async batch(id: string): Promise<Batch | undefined> {
+    this.#now()
+    return this.#batches.get(id)
   }
 
   async readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
@@ -117,14 +160,21 @@ class MemoryStore implements JobStore {
     this.#jobs.promote(now)
     const taken: Job[] = []
     for (const lane of request.lanes) {
-      for (let count = 0; count < lane.limit; count++) {
-        const row = this.#jobs.firstOf(lane)
-        if (row === undefined) break
-        this.#jobs.replace(row, claimed(row.job, request.worker, request.leaseMs, now))
-        taken.push(show(row))
-      }
+      const last = taken.length + lane.limit
+      const slots = lane.perKey === undefined ? undefined : this.#keySlots(lane.kind, lane.perKey)
+      if (lane.limit > 0)
+        for (const row of this.#jobs.waitingIn(lane)?.inOrder(slots) ?? []) {
+          this.#jobs.replace(row, claimed(row.job, request.worker, request.leaseMs, now))
+          taken.push(show(row))
+          if (taken.length >= last) break
+        }
     }
     return taken
+  }
+
+  #keySlots(kind: string, perKey: number): KeySlots {
+    const keys = this.#jobs.runningKeys().filter((running) => running.kind === kind)
+    return new KeySlots(perKey, new Map(keys.map(({ key, count }) => [key, count])))
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly string[]> {
@@ -186,6 +236,11 @@ class MemoryStore implements JobStore {
       .map(show)
   }
 
+  async runningKeys(): Promise<readonly RunningKey[]> {
+    this.#now()
+    return this.#jobs.runningKeys()
+  }
+
   async get(id: string): Promise<Job | undefined> {
     this.#now()
     const row = this.#jobs.byId(id)
@@ -199,7 +254,12 @@ class MemoryStore implements JobStore {
     const rows: JobRow[] = []
     for (let at = this.#jobs.rows.length - 1; at >= 0 && rows.length <= limit; at--) {
       const row = this.#jobs.rows[at] as JobRow
-      if (row.seq < cursor && (filter.state === undefined || row.job.state === filter.state) && matchesLane(row.job, filter))
+      if (
+        row.seq < cursor &&
+        (filter.state === undefined || row.job.state === filter.state) &&
+        matchesLane(row.job, filter) &&
+        (filter.batch ?? row.job.batchId) === row.job.batchId
+      )
         rows.push(row)
     }
     return toPage(rows, limit, (row) => row.seq, show)
@@ -274,8 +334,11 @@ class MemoryStore implements JobStore {
       this.#letters.remove(job.id)
       this.#keys.jobGone(job)
     }
+    this.#batches.rememberPruned(gone)
     this.#jobs.remove(gone)
-    return gone.size + this.#keys.expire(now, request.limit - gone.size)
+    const batches = new Set(Array.from(gone, ({ job }) => job.batchId))
+    const ended = this.#batches.prune(batches, now - request.olderThanMs, request.limit - gone.size)
+    return gone.size + ended + this.#keys.expire(now, request.limit - gone.size - ended)
   }
 
   async readStates(prefix: string): Promise<readonly StoredState[]> {

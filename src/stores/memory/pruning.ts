@@ -1,6 +1,6 @@
 import type { DeadLetter, Job } from '../../work/job.ts'
 import type { PruneRequest } from '../../work/store.ts'
-import type { JobRow } from './job-table.ts'
+import type { JobRow } from './job-row.ts'
 
 /** The finished jobs that may go, oldest first: those past the age, and those beyond the newest `keep`. */
 export function prunable(

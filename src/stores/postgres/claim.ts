@@ -1,9 +1,12 @@
 /**
  * Takes jobs for a worker: running, one token and one attempt on, under a lease. One statement for all lanes, which waits for
- * nobody: what another process is taking is passed over.
+ * nobody: what another process is taking is passed over. Lanes of kinds with concurrency keys are another matter, see
+ * claim-keyed.ts.
  */
 import type { Job } from '../../work/job.ts'
-import type { ClaimRequest } from '../../work/store.ts'
+import type { ClaimRequest, LaneClaim } from '../../work/store.ts'
+import type { LastServed } from '../rules/last-served.ts'
+import { claimKeyed, hasKeys } from './claim-keyed.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
 import { promote } from './lanes.ts'
@@ -38,15 +41,22 @@ const TAKE = `
 
 type TakenRow = { readonly due: boolean } & ({ readonly seq: null } | JobRow)
 
-export async function claim(session: Session, request: ClaimRequest): Promise<readonly Job[]> {
+export async function claim(session: Session, request: ClaimRequest, last: LastServed): Promise<readonly Job[]> {
   const lanes = request.lanes.filter(({ limit }) => limit > 0)
-  if (lanes.length === 0) return []
-  let rows = await take(session, { ...request, lanes }, true)
+  const keyed = lanes.filter(hasKeys)
+  const plain = keyed.length === 0 ? lanes : lanes.filter((lane) => !hasKeys(lane))
+  const rows = plain.length === 0 ? [] : await takePlain(session, { ...request, lanes: plain })
+  if (keyed.length > 0) rows.push(...(await claimKeyed(session, request, keyed, last, rows.length > 0)))
+  return inLanes(rows, lanes)
+}
+
+async function takePlain(session: Session, request: ClaimRequest): Promise<JobRow[]> {
+  let rows = await take(session, request, true)
   if (rows[0]?.due) {
     await promote(session)
-    rows = await take(session, { ...request, lanes }, false)
+    rows = await take(session, request, false)
   }
-  return inLanes(rows, lanes)
+  return rows.filter((row): row is { due: boolean } & JobRow => row.seq !== null)
 }
 
 function take(session: Session, { worker, leaseMs, lanes }: ClaimRequest, lookAtDue: boolean): Promise<TakenRow[]> {
@@ -62,11 +72,10 @@ function take(session: Session, { worker, leaseMs, lanes }: ClaimRequest, lookAt
 }
 
 /** In the order of the lanes asked for, each as it waits. An update answers in an order of its own. */
-function inLanes(rows: readonly TakenRow[], lanes: ClaimRequest['lanes']): readonly Job[] {
+function inLanes(rows: readonly JobRow[], lanes: readonly LaneClaim[]): readonly Job[] {
   const place = new Map(lanes.map(({ kind, target }, index) => [JSON.stringify([kind, target]), index]))
   const placeOf = (row: JobRow): number => place.get(JSON.stringify([row.kind, row.target])) as number
   return rows
-    .filter((row): row is { due: boolean } & JobRow => row.seq !== null)
     .map((row) => [placeOf(row), row] as const)
     .sort(([p, a], [q, b]) => p - q || b.priority - a.priority || a.run_at - b.run_at || a.seq - b.seq)
     .map(([, row]) => toJob(row))

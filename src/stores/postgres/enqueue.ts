@@ -12,14 +12,15 @@ import { CLOCK } from './session.ts'
 
 const GIVEN = `given AS MATERIALIZED (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::text[], $9::bigint[],
-      $10::text[], $11::text[], $12::bigint[]) WITH ORDINALITY
-    AS g (id, kind, target, payload, priority, max_attempts, traceparent, run_at, key, fingerprint, window_ms, nth))`
+      $10::text[], $11::text[], $12::bigint[], $13::text[]) WITH ORDINALITY
+    AS g (id, kind, target, payload, priority, max_attempts, traceparent, run_at, key, fingerprint, window_ms, concurrency_key, nth))`
 
 const insertFrom = (given: string): string => `
     INSERT INTO @jobs
-      (id, kind, target, payload, state, priority, max_attempts, idempotency_key, traceparent, created_at, run_at)
+      (id, kind, target, payload, state, priority, max_attempts, idempotency_key, traceparent, created_at, run_at,
+       concurrency_key, batch_id)
     SELECT id, kind, target, payload, CASE WHEN run_at > now THEN 'scheduled' ELSE 'available' END, priority, max_attempts,
-      key, traceparent, now, coalesce(run_at, now)
+      key, traceparent, now, coalesce(run_at, now), concurrency_key, $14::text
     FROM ${given}
     ORDER BY nth
     ON CONFLICT (id) DO NOTHING
@@ -74,9 +75,9 @@ interface Answer {
 }
 
 /** @throws HoldfastError with `ERR_IDEMPOTENCY_MISMATCH`; a transaction that it was called in is then aborted */
-export async function enqueue(session: Session, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+export async function enqueue(session: Session, jobs: readonly NewJob[], batchId?: string): Promise<readonly Enqueued[]> {
   if (jobs.length === 0) return []
-  const values = [session.told, ...jobColumns(jobs)]
+  const values = [session.told, ...jobColumns(jobs), batchId ?? null]
   const answers = jobs.some(({ idempotencyKey }) => idempotencyKey !== undefined)
     ? await session.rows<Answer>(ADD_KEYED, values).catch((error: unknown) => Promise.reject(translated(error, jobs)))
     : answersFor(jobs, await session.rows<{ id: string; state: JobState }>(ADD, values))
@@ -97,6 +98,7 @@ function jobColumns(jobs: readonly NewJob[]): unknown[] {
     ({ idempotencyKey }) => idempotencyKey ?? null,
     ({ fingerprint }) => fingerprint,
     ({ idempotencyWindowMs }) => Math.ceil(idempotencyWindowMs),
+    ({ concurrencyKey }) => concurrencyKey ?? null,
   )
 }
 

@@ -29,12 +29,14 @@ export interface JobRow {
   readonly last_error: string | null
   readonly result: string | null
   readonly history: string | null
+  readonly concurrency_key: string | null
+  readonly batch_id: string | null
 }
 
 const NAMES = [
   ...['seq', 'id', 'kind', 'target', 'payload', 'state', 'priority', 'attempts', 'max_attempts', 'idempotency_key'],
   ...['traceparent', 'created_at', 'run_at', 'started_at', 'finished_at', 'worker', 'lease_until', 'token', 'lost_leases'],
-  ...['generation', 'cancel_requested', 'last_error', 'result', 'history'],
+  ...['generation', 'cancel_requested', 'last_error', 'result', 'history', 'concurrency_key', 'batch_id'],
 ]
 
 /** Of a table that is called `j` in the query. */
@@ -71,6 +73,8 @@ export function toJob(row: JobRow): Job {
   if (row.max_attempts !== null) job.maxAttempts = row.max_attempts
   if (row.idempotency_key !== null) job.idempotencyKey = row.idempotency_key
   if (row.traceparent !== null) job.traceparent = row.traceparent
+  if (row.concurrency_key !== null) job.concurrencyKey = row.concurrency_key
+  if (row.batch_id !== null) job.batchId = row.batch_id
   if (row.started_at !== null) job.startedAt = row.started_at
   if (row.finished_at !== null) job.finishedAt = row.finished_at
   if (row.worker !== null) job.worker = row.worker

@@ -2,7 +2,7 @@
  * Who works, and what they hold.
  */
 import type { Job } from '../../work/job.ts'
-import type { Fence, RenewResult, WorkerRow } from '../../work/store.ts'
+import type { Fence, RenewResult, RunningKey, WorkerRow } from '../../work/store.ts'
 import { columns } from './columns.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
@@ -69,4 +69,12 @@ const ABANDONED = `
 
 export async function abandoned(session: Session, deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
   return (await session.rows<JobRow>(ABANDONED, [session.told, deadWorkers, limit])).map(toJob)
+}
+
+const RUNNING_KEYS = `
+  SELECT kind, concurrency_key AS key, count(*) AS count FROM @jobs
+  WHERE state = 'running' AND concurrency_key IS NOT NULL AND concurrency_key <> '' GROUP BY kind, concurrency_key`
+
+export function runningKeys(session: Session): Promise<readonly RunningKey[]> {
+  return session.rows<RunningKey>(RUNNING_KEYS, [])
 }

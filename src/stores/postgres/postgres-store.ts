@@ -8,6 +8,7 @@
 import { systemClock } from '../../core/clock.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { StoredState } from '../../core/state-store.ts'
+import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import { keepResult } from '../../work/result.ts'
 import type {
@@ -23,13 +24,16 @@ import type {
   ReadyLane,
   RedriveRequest,
   RenewResult,
+  RunningKey,
   Settlement,
   StoreCapabilities,
   WorkerRow,
 } from '../../work/store.ts'
+import { LastServed } from '../rules/last-served.ts'
 import { leaseLost } from '../rules/lease-lost.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
 import { AddUpSometimes } from './add-up.ts'
+import { completable, completeBatch, enqueueBatch, findBatch, openBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
 import { claim } from './claim.ts'
 import { Database } from './database.ts'
@@ -37,7 +41,7 @@ import { deadLetters, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { Hints } from './hints.ts'
 import { nextRunAt, readyLanes } from './lanes.ts'
-import { abandoned, removeWorkers, renew, workers } from './leases.ts'
+import { abandoned, removeWorkers, renew, runningKeys, workers } from './leases.ts'
 import type { CheckedOptions, PostgresStoreOptions } from './options.ts'
 import { checkOptions } from './options.ts'
 import type { PgClient, PgPool } from './pg-types.ts'
@@ -90,6 +94,7 @@ class StoreInPostgres implements PostgresStore {
   readonly #database: Database
   readonly #unprepared: Statements
   readonly #listeners = new WorkListeners()
+  readonly #lastServed = new LastServed()
   readonly #hints: Hints | undefined
   readonly #channel: string
   readonly #addUp: AddUpSometimes
@@ -181,6 +186,32 @@ class StoreInPostgres implements PostgresStore {
     }
   }
 
+  async enqueueBatch(batch: NewBatch, jobs: readonly NewJob[]): Promise<BatchEnqueued> {
+    const answer = await this.#database.transaction((session) => enqueueBatch(session, batch, jobs))
+    if (!answer.duplicate) this.#tell()
+    this.#addUp.note()
+    return answer
+  }
+
+  /** Each in a transaction of its own: it locks one batch, so no two of these wait for each other in a circle. */
+  async completeBatches(ids: readonly string[]): Promise<readonly CompletedBatch[]> {
+    const completed: CompletedBatch[] = []
+    for (const id of await this.#database.run((session) => completable(session, ids))) {
+      const batch = await this.#database.transaction((session) => completeBatch(session, id))
+      if (batch !== undefined) completed.push(batch)
+    }
+    if (completed.length > 0) this.#tell()
+    return completed
+  }
+
+  openBatches(beyond: string, limit: number): Promise<readonly string[]> {
+    return this.#database.run((session) => openBatches(session, beyond, limit))
+  }
+
+  batch(id: string): Promise<Batch | undefined> {
+    return this.#database.run((session) => findBatch(session, id))
+  }
+
   readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
     return this.#database.run((session) => readyLanes(session, kinds, limit))
   }
@@ -191,7 +222,7 @@ class StoreInPostgres implements PostgresStore {
 
   /** Not repeated when the answer is lost: what was taken then is abandoned when its lease ends. */
   async claim(request: ClaimRequest): Promise<readonly Job[]> {
-    const jobs = await this.#database.run((session) => claim(session, request), false)
+    const jobs = await this.#database.run((session) => claim(session, request, this.#lastServed), false)
     if (jobs.length > 0) this.#addUp.note()
     return jobs
   }
@@ -222,6 +253,10 @@ class StoreInPostgres implements PostgresStore {
 
   abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
     return this.#database.run((session) => abandoned(session, deadWorkers, limit))
+  }
+
+  runningKeys(): Promise<readonly RunningKey[]> {
+    return this.#database.run(runningKeys)
   }
 
   get(id: string): Promise<Job | undefined> {

@@ -25,14 +25,15 @@ export async function list(session: Session, filter: JobFilter): Promise<Page<Jo
   const state = filter.state === undefined ? undefined : checkOneOf(filter.state, 'state', JOB_STATES)
   const limit = pageLimit(filter.limit)
   const where = new Conditions().add('j.seq < ?', readCursor(filter.cursor))
-  const matches = await countMatches(session, filter)
+  const matches = filter.batch === undefined ? await countMatches(session, filter) : 1
   if (matches === 0) return { items: [] }
   const waits = state === 'available' || state === 'scheduled'
   // Written out, not bound, so that a partial index serves. An expression hides from the planner what would lead it astray:
   // many matches are met soon by walking back through all jobs, few are sorted, whatever it thinks how many there are.
   if (state !== undefined) where.always(waits && matches > FEW ? `j.state || '' = '${state}'` : `j.state = '${state}'`)
   where.equal('j.kind', filter.kind).equal('j.target', filter.target)
-  const order = waits && matches <= FEW ? 'j.seq + 0' : 'j.seq'
+  if (filter.batch !== undefined) where.add('j.batch_id = ?', filter.batch)
+  const order = filter.batch !== undefined || (waits && matches <= FEW) ? 'j.seq + 0' : 'j.seq'
   const text = `SELECT ${JOB_COLUMNS} FROM @jobs AS j ${where.text} ORDER BY ${order} DESC LIMIT ${where.bind(limit + 1)}`
   return toPage(await session.rows<JobRow>(text, where.values), limit, ({ seq }) => seq, toJob)
 }

@@ -12,7 +12,7 @@ export function after(now: number, delayMs: number): number {
   return delayMs > 0 ? Math.min(Math.ceil(now + delayMs), Number.MAX_SAFE_INTEGER) : now
 }
 
-export function newJob(job: NewJob, now: number): Job {
+export function newJob(job: NewJob, now: number, batchId?: string): Job {
   const runAt = job.runAt === undefined ? now : Math.trunc(job.runAt)
   return {
     id: job.id,
@@ -25,6 +25,8 @@ export function newJob(job: NewJob, now: number): Job {
     ...(job.maxAttempts === undefined ? {} : { maxAttempts: job.maxAttempts }),
     ...(job.idempotencyKey === undefined ? {} : { idempotencyKey: job.idempotencyKey }),
     ...(job.traceparent === undefined ? {} : { traceparent: job.traceparent }),
+    ...(job.concurrencyKey === undefined ? {} : { concurrencyKey: job.concurrencyKey }),
+    ...(batchId === undefined ? {} : { batchId }),
     createdAt: now,
     runAt,
     token: 0,

@@ -20,13 +20,14 @@ const KEEP_KEY = `
 const STATE_OF = 'SELECT state FROM holdfast_jobs WHERE id = ?'
 const INSERT = `
   INSERT INTO holdfast_jobs
-    (id, kind, target, payload, state, priority, max_attempts, idempotency_key, traceparent, created_at, run_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (id, kind, target, payload, state, priority, max_attempts, idempotency_key, traceparent, created_at, run_at,
+      concurrency_key, batch_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`
 
 /** @throws HoldfastError with `ERR_IDEMPOTENCY_MISMATCH`; the caller's transaction must then be rolled back */
-export function enqueue(tx: Transaction, jobs: readonly NewJob[]): readonly Enqueued[] {
-  return jobs.map((job, index) => answerByKey(tx, job, index) ?? insert(tx, job))
+export function enqueue(tx: Transaction, jobs: readonly NewJob[], batchId: string | null = null): readonly Enqueued[] {
+  return jobs.map((job, index) => answerByKey(tx, job, index) ?? insert(tx, job, batchId))
 }
 
 /** The first job of the same key, while its window lasts. */
@@ -39,7 +40,7 @@ function answerByKey(tx: Transaction, job: NewJob, index: number): Enqueued | un
   return { id: key.job_id, state: stateOf(tx, key.job_id) ?? key.last_state ?? 'succeeded', duplicate: true }
 }
 
-function insert(tx: Transaction, job: NewJob): Enqueued {
+function insert(tx: Transaction, job: NewJob, batchId: string | null): Enqueued {
   const runAt = job.runAt === undefined ? tx.now : Math.trunc(job.runAt)
   const state = runAt > tx.now ? 'scheduled' : 'available'
   const { changes } = tx
@@ -56,6 +57,8 @@ function insert(tx: Transaction, job: NewJob): Enqueued {
       job.traceparent ?? null,
       tx.now,
       runAt,
+      job.concurrencyKey ?? null,
+      batchId,
     )
   // The same id again is the same request, repeated because its answer was lost.
   if (changes === 0) return { id: job.id, state: stateOf(tx, job.id) as JobState, duplicate: false }

@@ -31,11 +31,13 @@ export type JobRow = readonly [
   lastError: string | null,
   result: string | null,
   history: string | null,
+  concurrencyKey: string | null,
+  batchId: string | null,
 ]
 
 export const JOB_COLUMNS = `seq, id, kind, target, payload, state, priority, attempts, max_attempts, idempotency_key, traceparent,
   created_at, run_at, started_at, finished_at, worker, lease_until, token, lost_leases, generation, cancel_requested,
-  last_error, result, history`
+  last_error, result, history, concurrency_key, batch_id`
 
 /** JSON text, or NULL for what JSON cannot say. */
 export function toJson(value: unknown): string | null {
@@ -65,8 +67,8 @@ export function toJob(row: JobRow): Job {
     runAt,
     ...rest
   ] = row
-  const [startedAt, finishedAt, worker, leaseUntil, token, lostLeases, generation, cancelRequested, lastError, result, history] =
-    rest
+  const [startedAt, finishedAt, worker, leaseUntil, token, lostLeases, generation, cancelRequested, ...last] = rest
+  const [lastError, result, history, concurrencyKey, batchId] = last
   const job: { -readonly [Field in keyof Job]: Job[Field] } = {
     id,
     kind,
@@ -86,6 +88,8 @@ export function toJob(row: JobRow): Job {
   if (maxAttempts !== null) job.maxAttempts = maxAttempts
   if (idempotencyKey !== null) job.idempotencyKey = idempotencyKey
   if (traceparent !== null) job.traceparent = traceparent
+  if (concurrencyKey !== null) job.concurrencyKey = concurrencyKey
+  if (batchId !== null) job.batchId = batchId
   if (startedAt !== null) job.startedAt = startedAt
   if (finishedAt !== null) job.finishedAt = finishedAt
   if (worker !== null) job.worker = worker

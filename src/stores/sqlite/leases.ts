@@ -2,7 +2,7 @@
  * Who works, and what they hold.
  */
 import type { Job } from '../../work/job.ts'
-import type { Fence, RenewResult, WorkerRow } from '../../work/store.ts'
+import type { Fence, RenewResult, RunningKey, WorkerRow } from '../../work/store.ts'
 import { after } from '../rules/job-changes.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob } from './job-rows.ts'
@@ -46,4 +46,15 @@ export function removeWorkers(tx: Transaction, ids: readonly string[]): void {
 /** Every running job is looked at: there are as many as all workers together have slots. */
 export function abandoned(tx: Transaction, deadWorkers: readonly string[], limit: number): readonly Job[] {
   return (tx.tuples(ABANDONED).all(tx.now, JSON.stringify(deadWorkers), limit) as unknown as JobRow[]).map(toJob)
+}
+
+const RUNNING_KEYS = `
+  SELECT kind, concurrency_key AS key, count(*) AS count FROM holdfast_jobs INDEXED BY holdfast_jobs_running_keys
+  WHERE state = 'running' AND concurrency_key IS NOT NULL AND concurrency_key <> '' GROUP BY kind, concurrency_key`
+
+export function runningKeys(tx: Transaction): readonly RunningKey[] {
+  return tx
+    .sql(RUNNING_KEYS)
+    .all()
+    .map((row) => ({ ...row }) as unknown as RunningKey)
 }

@@ -3,6 +3,7 @@
  */
 import type { JobState } from '../../work/job.ts'
 import type { Lane, PruneRequest } from '../../work/store.ts'
+import { pruneBatches, rememberPruned } from './batches.ts'
 import type { Transaction } from './transaction.ts'
 
 interface Candidate extends Lane {
@@ -11,11 +12,12 @@ interface Candidate extends Lane {
   readonly state: JobState
   readonly settled_at: number
   readonly idempotency_key: string | null
+  readonly batch_id: string | null
   readonly told: number
 }
 
 const CANDIDATES = `
-  SELECT seq, id, kind, target, state, settled_at, idempotency_key, history IS NOT NULL AS told
+  SELECT seq, id, kind, target, state, settled_at, idempotency_key, batch_id, history IS NOT NULL AS told
   FROM holdfast_jobs INDEXED BY holdfast_jobs_settled WHERE settled_at IS NOT NULL ORDER BY settled_at, seq LIMIT ?`
 const SETTLED = `
   SELECT coalesce(sum(n), 0) AS n FROM holdfast_counts
@@ -32,8 +34,10 @@ export function prune(tx: Transaction, request: PruneRequest): number {
     (row, index) => index < surplus || row.settled_at < cutoff,
   )
   for (const row of gone) remove(tx, row)
-  const { changes } = tx.sql(EXPIRED).run(tx.now, limit - gone.length)
-  return gone.length + Number(changes)
+  const batches = new Set(gone.map((row) => row.batch_id).filter((id) => id !== null))
+  const ended = pruneBatches(tx, batches, cutoff, limit - gone.length)
+  const { changes } = tx.sql(EXPIRED).run(tx.now, Math.max(0, limit - gone.length - ended))
+  return gone.length + ended + Number(changes)
 }
 
 function remove(tx: Transaction, row: Candidate): void {
@@ -41,6 +45,7 @@ function remove(tx: Transaction, row: Candidate): void {
   tx.tally.add('job', row, row.state, -1)
   if (row.state === 'dead') tx.tally.add('given-up', row, row.state, -1)
   if (row.told === 1) removeLetter(tx, row)
+  if (row.batch_id !== null) rememberPruned(tx, row.batch_id, row.state)
   // The key goes on answering until its window is over.
   if (row.idempotency_key !== null)
     tx.sql('UPDATE holdfast_keys SET last_state = ? WHERE kind = ? AND key = ? AND job_id = ?').run(

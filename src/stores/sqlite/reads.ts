@@ -19,14 +19,15 @@ export function list(tx: Transaction, filter: JobFilter): Page<Job> {
   const state = filter.state === undefined ? undefined : checkOneOf(filter.state, 'state', JOB_STATES)
   const limit = pageLimit(filter.limit)
   const cursor = readCursor(filter.cursor)
-  const matches = countMatches(tx, filter)
+  const matches = filter.batch === undefined ? countMatches(tx, filter) : 1
   if (matches === 0) return { items: [] }
   const where = new Conditions()
   // Written out, not bound: only so does SQLite see that a partial index serves.
   if (state !== undefined) where.add(`state = '${state}'`)
-  where.equal('kind', filter.kind).equal('target', filter.target).add('seq < ?', cursor)
+  where.equal('kind', filter.kind).equal('target', filter.target).equal('batch_id', filter.batch).add('seq < ?', cursor)
+  const index = filter.batch === undefined ? indexFor(state, matches) : 'INDEXED BY holdfast_jobs_batch'
   const rows = tx
-    .tuples(`SELECT ${JOB_COLUMNS} FROM holdfast_jobs ${indexFor(state, matches)} ${where.text} ORDER BY seq DESC LIMIT ?`)
+    .tuples(`SELECT ${JOB_COLUMNS} FROM holdfast_jobs ${index} ${where.text} ORDER BY seq DESC LIMIT ?`)
     .all(...where.values, limit + 1) as unknown as JobRow[]
   return toPage(rows, limit, (row) => row[0], toJob)
 }

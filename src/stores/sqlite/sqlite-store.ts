@@ -12,6 +12,7 @@ import type { Random } from '../../core/random.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import { checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
+import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import type {
   ClaimRequest,
@@ -26,11 +27,14 @@ import type {
   ReadyLane,
   RedriveRequest,
   RenewResult,
+  RunningKey,
   Settlement,
   StoreCapabilities,
   WorkerRow,
 } from '../../work/store.ts'
+import { LastServed } from '../rules/last-served.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
+import { completable, completeBatches, enqueueBatch, findBatch, openBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
 import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
@@ -39,7 +43,7 @@ import { deadLetters, discard, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { findJob } from './job-rows.ts'
 import { nextRunAt, promote, readyLanes } from './lanes.ts'
-import { abandoned, removeWorkers, renew, workers } from './leases.ts'
+import { abandoned, removeWorkers, renew, runningKeys, workers } from './leases.ts'
 import { prune } from './prune.ts'
 import { counts, deadLetterCounts, list } from './reads.ts'
 import { settle } from './settle.ts'
@@ -100,6 +104,7 @@ class StoreInSqlite implements SqliteStore {
   readonly description: string
   readonly #database: Database
   readonly #listeners = new WorkListeners()
+  readonly #lastServed = new LastServed()
   readonly #callers: CallersTransactions
 
   constructor(options: SqliteStoreOptions) {
@@ -156,6 +161,29 @@ class StoreInSqlite implements SqliteStore {
     this.#callers.complete(db, fence, result)
   }
 
+  async enqueueBatch(batch: NewBatch, jobs: readonly NewJob[]): Promise<BatchEnqueued> {
+    const answer = await this.#database.write((tx) => enqueueBatch(tx, batch, jobs))
+    if (!answer.duplicate) this.#listeners.tell()
+    return answer
+  }
+
+  /** Takes the write lock only when a batch is to be ended. */
+  async completeBatches(ids: readonly string[]): Promise<readonly CompletedBatch[]> {
+    const ended = await this.#database.read((tx) => completable(tx, ids))
+    if (ended.length === 0) return []
+    const completed = await this.#database.write((tx) => completeBatches(tx, ended))
+    if (completed.length > 0) this.#listeners.tell()
+    return completed
+  }
+
+  openBatches(beyond: string, limit: number): Promise<readonly string[]> {
+    return this.#database.read((tx) => openBatches(tx, beyond, limit))
+  }
+
+  batch(id: string): Promise<Batch | undefined> {
+    return this.#database.read((tx) => findBatch(tx, id))
+  }
+
   /** Takes the write lock only when something has become due: idle polls just read. */
   async readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {
     const due = await this.#database.read((tx) => (nextRunAt(tx) ?? Number.POSITIVE_INFINITY) <= tx.now)
@@ -168,7 +196,7 @@ class StoreInSqlite implements SqliteStore {
   }
 
   claim(request: ClaimRequest): Promise<readonly Job[]> {
-    return this.#database.write((tx) => claim(tx, request))
+    return this.#database.write((tx) => claim(tx, request, this.#lastServed))
   }
 
   settle(settlements: readonly Settlement[]): Promise<readonly string[]> {
@@ -189,6 +217,10 @@ class StoreInSqlite implements SqliteStore {
 
   abandoned(deadWorkers: readonly string[], limit: number): Promise<readonly Job[]> {
     return this.#database.read((tx) => abandoned(tx, deadWorkers, limit))
+  }
+
+  runningKeys(): Promise<readonly RunningKey[]> {
+    return this.#database.read(runningKeys)
   }
 
   get(id: string): Promise<Job | undefined> {
