@@ -6,6 +6,9 @@ export { type Admission, type AdmissionPort, admitAll, type HoldReason } from '.
 export type { Backoff, BackoffOptions, Jitter } from './backoff.ts'
 export { DeadLetterClock, type DeadLetterClockOptions } from './dead-letter-clock.ts'
 export type { Hold } from './holds.ts'
+export { type Idempotency, idempotency, type OnceOptions } from './idempotent/idempotency.ts'
+export { IdempotencyError } from './idempotent/idempotency-error.ts'
+export type { IdempotencyOptions, OnceVerdict, OnceVerify } from './idempotent/options.ts'
 export { type IdSource, idSource, idTime, isId, type RandomBytes } from './ids.ts'
 export {
   DEAD_LETTER_STATUSES,
