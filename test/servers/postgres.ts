@@ -9,8 +9,11 @@ import { freePort, serverFolder, startServer } from './server.ts'
 export interface PostgresServer {
   /** `postgres://holdfast@127.0.0.1:port/postgres`. */
   readonly url: string
-  /** Stops it, with its connections, and starts it again; resolves when it answers. Not for a server of the developer's own. */
-  restart(): Promise<void>
+  /**
+   * Stops it, with its connections, and starts it again; resolves when it answers. `immediate` is a crash: it recovers from its
+   * log. Not for a server of the developer's own.
+   */
+  restart(how?: 'fast' | 'immediate'): Promise<void>
   stop(): Promise<void>
 }
 
@@ -49,7 +52,7 @@ export async function startPostgres({ durable = false }: PostgresOptions = {}): 
     stopSignal: 'SIGINT',
     ready: () => answers(url),
   })
-  return { url, restart: server.restart, stop: server.stop }
+  return { url, restart: (how) => server.restart(how === 'immediate' ? 'SIGQUIT' : 'SIGINT'), stop: server.stop }
 }
 
 async function answers(url: string): Promise<boolean> {

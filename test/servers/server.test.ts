@@ -56,6 +56,16 @@ describe('a supervised server', () => {
     expect(await comesTrue(async () => !(await listens(port)) && !existsSync(folder))).toBe(true)
   })
 
+  it.each([undefined, 'SIGKILL'] as const)('is there again after a restart by %s, in the same folder', async (by) => {
+    const [port, folder] = [await freePort(), serverFolder('again')]
+    writeFileSync(join(folder, 'kept'), '')
+    const server = await startServer(listener(port, folder))
+    await server.restart(by)
+    expect([await listens(port), existsSync(join(folder, 'kept'))]).toEqual([true, true])
+    await server.stop()
+    expect([await listens(port), existsSync(folder)]).toEqual([false, false])
+  })
+
   it('that cannot start says what it printed', async () => {
     const failing = startServer({
       ...listener(0, serverFolder('failing')),

@@ -48,8 +48,8 @@ export interface StartOptions {
 export interface RunningServer {
   /** What it printed so far. */
   output(): string
-  /** Stops it and starts it again on what it has; resolves when it answers. */
-  restart(): Promise<void>
+  /** Stops it, by its own signal or a ruder one, and starts it again on what it has; resolves when it answers. */
+  restart(by?: NodeJS.Signals): Promise<void>
   /** Ends it and waits until it is gone. Twice is once. */
   stop(): Promise<void>
 }
@@ -83,9 +83,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const server = {
     output: () => output,
     stop: () => stop(child),
-    async restart() {
+    async restart(by = told.stopSignal) {
       output = ''
-      child.kill('SIGUSR2')
+      child.stdin.write(`restart ${by}\n`)
       await until((said) => said.includes(RESTARTED) && options.ready(said))
     },
   }

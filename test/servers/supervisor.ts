@@ -4,7 +4,7 @@
  *
  *     node supervisor.ts '{"command": …, "args": […], …}'
  *
- * SIGUSR2 restarts the server.
+ * A line `restart SIGNAL` on standard input restarts the server, ended by that signal.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -49,10 +49,10 @@ function signal(name: NodeJS.Signals, pid: number): void {
 }
 
 /** On the same folder, as if its machine had been serviced. */
-function restart(): void {
+function restart(by: NodeJS.Signals): void {
   if (ending || restarting) return
   restarting = true
-  signal(stopSignal, server.pid!)
+  signal(by, server.pid!)
 }
 
 function onExit(code: number | null): void {
@@ -67,9 +67,12 @@ function onExit(code: number | null): void {
   process.exit(ending ? 0 : (code ?? 1))
 }
 
-process.stdin.on('end', end).on('close', end).on('error', end).resume()
+process.stdin.on('end', end).on('close', end).on('error', end)
+process.stdin.on('data', (line) => {
+  const [order, by] = line.toString().trim().split(' ')
+  if (order === 'restart') restart(by as NodeJS.Signals)
+})
 process.on('SIGTERM', end)
-process.on('SIGUSR2', restart)
 // Ctrl-C reaches the whole foreground group; the owner closes our input in its own time.
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
