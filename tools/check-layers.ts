@@ -119,11 +119,12 @@ function checkForeign(source: Source, room: Room, specifier: string, declared: R
       : [['node', `imports '${specifier}': ${source.room} also runs where there is no Node. Take it as a port`]]
   if (builtinModules.includes(specifier)) return [['node', `imports '${specifier}': write 'node:${specifier}'`]]
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
-  if (!room.packages)
+  const own = typeof room.packages === 'boolean' ? [] : room.packages
+  if (room.packages !== true && !own.includes(name))
     return [
       [
         'package',
-        `imports the package '${name}': ${source.room} has no dependency. Take it as an argument, typed structurally, in adapters/`,
+        `imports the package '${name}': ${source.room} has no dependency${own.length > 0 ? ` but ${own.join(', ')}` : ''}. Take it as an argument, typed structurally, in adapters/`,
       ],
     ]
   if (declared.has(name)) return []

@@ -14,8 +14,8 @@ export interface Room {
   readonly shared?: readonly string[]
   /** May import `node:` builtins. */
   readonly node: boolean
-  /** May import packages that package.json declares for users. */
-  readonly packages: boolean
+  /** May import packages that package.json declares for users: all of them, or these. */
+  readonly packages: boolean | readonly string[]
 }
 
 const CALLS = { node: false, packages: false } as const
@@ -29,7 +29,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   presets: { imports: [], types: ['core', 'policies'], ...CALLS },
   targets: { imports: ['core', 'policies', 'presets'], ...CALLS },
   entry: { imports: ['core', 'policies', 'presets', 'targets'], ...CALLS },
-  work: { imports: ['core'], ...WORK },
+  work: { imports: ['core'], node: true, packages: ['croner'] },
   stores: { imports: ['core', 'work'], apart: true, shared: ['stores/rules'], ...DOORS },
   adapters: { imports: ['core'], apart: true, ...DOORS },
   ops: { imports: ['core'], types: ['work'], words: ['work/job.ts'], ...DOORS },

@@ -155,6 +155,16 @@ export type WorkEvent = Common & { readonly job?: string; readonly kind?: string
       }
     | { readonly type: 'store.degraded'; readonly reason: string }
     | { readonly type: 'store.recovered' }
+    /** The store's clock is so far ahead of this process's that times and leases suffer; negative when it is behind. */
+    | { readonly type: 'store.clock-skewed'; readonly skewMs: number; readonly limitMs: number }
+    | { readonly type: 'store.clock-agrees'; readonly skewMs: number }
+    /** `dueAt` is the time that it was done for, epoch ms. Told by the process that enqueued the job, not by the others. */
+    | { readonly type: 'schedule.fired'; readonly schedule: string; readonly dueAt: number; readonly lateMs: number }
+    /** So many times passed undone, and will not be done. */
+    | { readonly type: 'schedule.missed'; readonly schedule: string; readonly missed: number }
+    /** A time was not done: its job could not be made. */
+    | { readonly type: 'schedule.failed'; readonly schedule: string; readonly error: ErrorSummary }
+    | { readonly type: 'schedule.paused' | 'schedule.resumed'; readonly schedule: string }
     /** A duplicate got the result of the first, or waits for it. */
     | { readonly type: 'idempotency.replayed'; readonly from: 'memory' | 'store'; readonly ageMs: number }
     | { readonly type: 'idempotency.joined'; readonly where: 'here' | 'elsewhere' }
