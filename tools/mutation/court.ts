@@ -1,0 +1,163 @@
+/** Tries mutants one by one: which tests are asked, in which order, and when a process must be started afresh. */
+import { dirname } from 'node:path'
+import type { Baseline, Trial, Verdict } from './judge.ts'
+import { JudgeProcess } from './judge-process.ts'
+
+export interface Found {
+  readonly status: 'Killed' | 'Timeout' | 'Survived' | 'NoCoverage'
+  /** The test that noticed. */
+  readonly by?: string
+  readonly why?: string
+}
+
+interface Known {
+  readonly id: string
+  readonly file: string
+  readonly ms: number
+  readonly steps: number
+}
+
+/** Slower tests are asked about their own folder only, and the slowest about nothing. */
+const SLOW_MS = 300
+const SLOWEST_MS = 1000
+
+/** Such a test may be asked first when it noticed other mutants of the same file. */
+const QUICK_MS = 30
+
+export class Court {
+  readonly #files: readonly string[]
+  readonly #tests = new Map<string, Known>()
+  readonly #always: ReadonlySet<string>
+  /** For each source the tests that noticed its mutants so far. */
+  readonly #noticed = new Map<string, Map<string, number>>()
+  readonly #coveredBy = new Map<string, string[]>()
+
+  constructor(files: readonly string[], baseline: Baseline) {
+    this.#files = files
+    this.#always = new Set(baseline.alwaysRun)
+    for (const { id, ms, steps, error } of baseline.tests) {
+      if (error !== undefined) continue
+      this.#tests.set(id, { id, ms, steps, file: id.slice(0, id.lastIndexOf('#')) })
+      for (const mutant of Object.keys(baseline.hits[id] ?? {})) {
+        const covering = this.#coveredBy.get(mutant)
+        if (covering === undefined) this.#coveredBy.set(mutant, [id])
+        else covering.push(id)
+      }
+    }
+  }
+
+  /** Takes mutants from the list until none is left. */
+  async work(
+    next: () => { readonly id: string; readonly fileName: string } | undefined,
+    tell: (id: string, found: Found) => void,
+  ) {
+    let judge: JudgeProcess | undefined
+    for (let mutant = next(); mutant !== undefined; mutant = next()) {
+      const tests = this.#inOrder(mutant.fileName, this.#coveredBy.get(mutant.id) ?? [])
+      let found: Found = { status: 'NoCoverage' }
+      if (tests.length > 0) {
+        const trial = this.#trial(mutant.id, tests, false)
+        judge ??= await this.#loaded()
+        const first = await judge.ask<Verdict>({ do: 'judge', trial })
+        found = resultOf(first)
+        if (first === 'silent') judge = undefined
+        if (isUnsure(first)) {
+          judge?.stop()
+          judge = await this.#loaded()
+          const second = await judge.ask<Verdict>({ do: 'judge', trial: { ...withFirst(trial, first), fresh: true } })
+          found = resultOf(second)
+          if (isUnsure(second) || found.status === 'Killed') {
+            judge.stop()
+            judge = undefined
+          }
+        }
+      }
+      if (this.#always.has(mutant.id) && (found.status === 'Survived' || found.status === 'NoCoverage')) {
+        found = await this.#fromTheStart(mutant.id, mutant.fileName)
+      }
+      if (found.by !== undefined) this.#remember(mutant.fileName, found.by!)
+      tell(mutant.id, found)
+    }
+    judge?.stop()
+  }
+
+  async #loaded(): Promise<JudgeProcess> {
+    const judge = new JudgeProcess()
+    await judge.ask({ do: 'load', files: this.#files }, 60_000)
+    return judge
+  }
+
+  /** Code that runs while modules load: the mutant is active before anything is imported. */
+  async #fromTheStart(mutant: string, source: string): Promise<Found> {
+    const judge = new JudgeProcess()
+    const near = this.#inOrder(source, [...this.#tests.keys()]).filter(
+      ({ file, ms }) => dirname(file) === dirname(source) && ms < SLOW_MS,
+    )
+    const nearFiles = [...new Set(near.map(({ file }) => file))]
+    const [beside, rest] = [nearFiles.slice(0, 2), this.#files.filter((file) => !nearFiles.slice(0, 2).includes(file))]
+    let found: Found = { status: 'Survived' }
+    for (const files of [beside, rest]) {
+      if (found.status !== 'Survived' || files.length === 0) continue
+      const loaded = await judge.ask<{ loaded?: number; kind?: string; why?: string }>({ do: 'load', files, mutant }, 30_000)
+      if (loaded === 'silent') found = { status: 'Timeout', by: 'loading' }
+      else if (loaded.kind === 'broken') found = { status: 'Killed', by: 'loading', why: loaded.why ?? '' }
+      else {
+        const asked = this.#inOrder(source, [...this.#tests.keys()]).filter(
+          ({ file, ms }) => files.includes(file) && ms < SLOW_MS,
+        )
+        found = resultOf(await judge.ask<Verdict>({ do: 'judge', trial: this.#trial(mutant, asked, true) }))
+      }
+    }
+    judge.stop()
+    return found
+  }
+
+  #trial(mutant: string, tests: readonly Known[], fresh: boolean): Trial {
+    return { mutant, fresh, tests: tests.map(({ id, ms, steps }) => ({ id, ms, steps })) }
+  }
+
+  #remember(source: string, test: string): void {
+    const known = this.#noticed.get(source) ?? new Map<string, number>()
+    this.#noticed.set(source, known.set(test, (known.get(test) ?? 0) + 1))
+  }
+
+  /** What noticed most first, then the file's own tests, its folder's, all that reach it; in each, the quick ones first. */
+  #inOrder(source: string, ids: readonly string[]): Known[] {
+    const own = source.replace(/\.ts$/, '.test.ts')
+    const distance = ({ file }: Known): number => (file === own ? 0 : dirname(file) === dirname(source) ? 1 : 2)
+    const known = this.#noticed.get(source)
+    const noticed = ({ id, ms }: Known): number => (ms < QUICK_MS ? (known?.get(id) ?? 0) : 0)
+    return ids
+      .flatMap((id) => this.#tests.get(id) ?? [])
+      .filter((test) => test.ms < (distance(test) < 2 ? SLOWEST_MS : SLOW_MS))
+      .sort((a, b) => noticed(b) - noticed(a) || distance(a) - distance(b) || a.ms - b.ms)
+  }
+}
+
+/** The test that could not be believed is asked first. */
+function withFirst(trial: Trial, verdict: Verdict | 'silent'): Trial {
+  if (verdict === 'silent' || !('by' in verdict)) return trial
+  const { by } = verdict
+  return { ...trial, tests: trial.tests.toSorted((a, b) => Number(b.id === by) - Number(a.id === by)) }
+}
+
+/** What only a fresh process can say for certain. */
+function isUnsure(verdict: Verdict | 'silent'): boolean {
+  return verdict !== 'silent' && (verdict.kind === 'stray' || (verdict.kind !== 'survived' && verdict.disorder))
+}
+
+function resultOf(verdict: Verdict | 'silent'): Found {
+  if (verdict === 'silent') return { status: 'Timeout', by: 'silence' }
+  switch (verdict.kind) {
+    case 'survived':
+      return { status: 'Survived' }
+    case 'killed':
+      return { status: 'Killed', by: verdict.by, why: verdict.why }
+    case 'hung':
+      return { status: 'Timeout', by: verdict.by }
+    case 'stray':
+      return { status: 'Killed', by: 'an error that nobody handles', why: verdict.why }
+    default:
+      throw new Error(`a judge broke: ${JSON.stringify(verdict)}`)
+  }
+}
