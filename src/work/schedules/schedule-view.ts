@@ -22,8 +22,13 @@ export interface ScheduleView {
   readonly lastJob?: string
 }
 
-/** A store's clock that was this far ahead when something was written down was wrong. */
+/** Clocks are set back by an hour, not by a day: what lies further ahead is no time to wait for. */
 const FUTURE_MS = 86_400_000
+
+/** Written down while the clock was wrong. */
+export function isWrong({ done }: Progress, now: number): boolean {
+  return done > now + FUTURE_MS
+}
 
 /** When it is due next, from now on; undefined when never. */
 export function nextTime({ calendar, startAt }: Schedule, done: number, now: number): number | undefined {
@@ -32,7 +37,7 @@ export function nextTime({ calendar, startAt }: Schedule, done: number, now: num
 
 /** Up to when it was dealt with, as far as that can be believed. */
 export function doneOf(schedule: Schedule, progress: Progress | undefined, now: number): number {
-  if (progress === undefined || progress.done > now + FUTURE_MS) return now
+  if (progress === undefined || isWrong(progress, now)) return now
   // Its times were changed: what they would have been before that was not missed.
   return progress.times === timesOf(schedule) ? progress.done : Math.max(progress.done, now - LATE_MS)
 }

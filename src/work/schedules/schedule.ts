@@ -21,7 +21,10 @@ export interface Occurrence {
   readonly at: number
 }
 
-export interface ScheduleOptions<P = unknown> {
+/** What JSON can say. */
+type Plain = string | number | boolean | null | readonly unknown[] | { readonly [field: string]: unknown }
+
+export interface ScheduleOptions {
   /** Keep it: what was done so far is remembered under it. */
   readonly name: string
   /** Five fields, or six with seconds first; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. This or `every`. */
@@ -34,7 +37,7 @@ export interface ScheduleOptions<P = unknown> {
   readonly startAt?: number | string
   readonly kind: string
   /** The payload of each job, or what makes it. Default null. */
-  readonly payload?: P | ((occurrence: Occurrence) => P)
+  readonly payload?: Plain | ((occurrence: Occurrence) => unknown)
   /** Default `latest`. */
   readonly missed?: MissedPolicy
   /** The most jobs that `all` makes at once. Default 100. */
@@ -85,7 +88,7 @@ const KNOWN = [
  * defineSchedule({ name: 'nightly-report', cron: '0 3 * * *', timezone: 'Europe/Berlin', kind: 'report' })
  * defineSchedule({ name: 'poll', every: '30s', kind: 'http', payload: { url: 'https://api.example.com/feed' }, missed: 'skip' })
  */
-export function defineSchedule<P = unknown>(options: ScheduleOptions<P>): Schedule {
+export function defineSchedule(options: ScheduleOptions): Schedule {
   checkKnown(options, KNOWN, 'schedule')
   const name = checkScheduleName(options.name)
   const where = `schedule '${name}'`
@@ -99,7 +102,7 @@ export function defineSchedule<P = unknown>(options: ScheduleOptions<P>): Schedu
   const startAt = options.startAt === undefined ? 0 : checkTime(options.startAt, `${where}.startAt`)
   const everyMs = options.every === undefined ? undefined : checkDuration(options.every, `${where}.every`, 1000)
   const kind = checkName(options.kind, `${where}.kind`)
-  const make = typeof payload === 'function' ? (payload as (occurrence: Occurrence) => unknown) : () => payload
+  const make = typeof payload === 'function' ? payload : () => payload
   return Object.freeze({
     name,
     cron: options.cron,

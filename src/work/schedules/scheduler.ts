@@ -6,19 +6,19 @@
  * makes nobody late by more than a minute: the timer never waits longer.
  */
 import type { Cancel, Clock } from '../../core/clock.ts'
-import { describeError, OptionError } from '../../core/errors.ts'
+import { describeError, isHoldfastError, OptionError } from '../../core/errors.ts'
 import type { EventBus } from '../../core/events.ts'
 import type { IdSource } from '../ids.ts'
 import { idSource } from '../ids.ts'
 import type { Enqueued, NewJob } from '../job.ts'
 import type { JobQueue } from '../queue.ts'
 import type { JobStore } from '../store.ts'
-import { dueTimes } from './due.ts'
+import { dueTimes, LATE_MS } from './due.ts'
 import type { Schedule } from './schedule.ts'
 import type { Progress, ScheduleState } from './schedule-states.ts'
 import { ScheduleStates, timesOf } from './schedule-states.ts'
 import type { ScheduleView } from './schedule-view.ts'
-import { doneOf, nextTime, viewOf } from './schedule-view.ts'
+import { doneOf, isWrong, nextTime, viewOf } from './schedule-view.ts'
 
 export interface SchedulerOptions {
   readonly store: JobStore
@@ -43,6 +43,7 @@ export class Scheduler {
   /** When each schedule is due next, by the store's clock; nothing is known before the first look. */
   readonly #nextAt = new Map<string, number>()
   #aheadMs = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #timer: Cancel | undefined
   #looking: Promise<void> | undefined
@@ -131,7 +132,8 @@ export class Scheduler {
   }
 
   async #wake(): Promise<void> {
-    if (this.#nextIn() <= 0) {
+    // A clock that was set back makes what is due next come anew.
+    if (this.#nextIn() <= 0 || this.#now() < this.#lookedAt - LATE_MS) {
       this.#looking = this.#look()
       await this.#looking
     }
@@ -151,6 +153,7 @@ export class Scheduler {
     try {
       const stateOf = await this.#states.read()
       const now = await store.now()
+      this.#lookedAt = now
       this.#aheadMs = now - clock.wallNow()
       for (const schedule of this.#schedules.values()) await this.#lookAt(schedule, stateOf(schedule.name), now)
       this.#failures = 0
@@ -160,10 +163,16 @@ export class Scheduler {
   }
 
   async #lookAt(schedule: Schedule, { progress, pausedAt }: ScheduleState, now: number): Promise<void> {
-    if (progress === undefined) await this.#write(schedule, { done: now })
+    if (progress === undefined || isWrong(progress, now)) return this.#beginAnew(schedule, progress, now)
     const done = doneOf(schedule, progress, now)
-    if (pausedAt === undefined && progress !== undefined) await this.#carryOut(schedule, progress, done, now)
+    if (pausedAt === undefined) await this.#carryOut(schedule, progress, done, now)
     this.#nextAt.set(schedule.name, nextTime(schedule, done, now) ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Whatever passed before now was not missed. */
+  async #beginAnew(schedule: Schedule, progress: Progress | undefined, now: number): Promise<void> {
+    await this.#write(schedule, { ...progress, done: now })
+    this.#nextAt.set(schedule.name, nextTime(schedule, now, now) ?? Number.POSITIVE_INFINITY)
   }
 
   async #carryOut(schedule: Schedule, progress: Progress, done: number, now: number): Promise<void> {
@@ -171,13 +180,24 @@ export class Scheduler {
     if (upTo === undefined) return
     let last: Pick<Progress, 'lastAt' | 'lastJob'> = progress
     const jobs = this.#made(schedule, times)
-    if (jobs.length > 0) {
-      const answers = await this.#enqueue(jobs)
+    const answers = await this.#enqueued(schedule, jobs)
+    if (answers.length > 0) {
       last = { lastAt: times.at(-1) as number, lastJob: answers.at(-1)?.id as string }
       for (const [i, answer] of answers.entries()) this.#tellFired(schedule, times[i] as number, now, answer)
     }
     if (missed > 0) this.#tell('schedule.missed', schedule.name, { missed })
     await this.#write(schedule, { ...last, done: upTo })
+  }
+
+  /** A key that somebody else has used for other work is this schedule's trouble alone; a store that is away is everybody's. */
+  async #enqueued({ name }: Schedule, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    try {
+      return jobs.length === 0 ? [] : await this.#enqueue(jobs)
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code !== 'ERR_IDEMPOTENCY_MISMATCH') throw error
+      this.#tell('schedule.failed', name, { error: describeError(error) })
+      return []
+    }
   }
 
   /** A payload that cannot be made now cannot be made in a minute either: its times pass. */
