@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { monotonic } from './ledger.ts'
 import type { StoreAddress } from './store-address.ts'
 import type { WorkerOrders } from './worker-orders.ts'
@@ -21,10 +22,11 @@ interface Member {
   /** Also the name of its ledger. */
   readonly name: string
   readonly child: ChildProcess
-  readonly ready: Promise<void>
   readonly exited: Promise<void>
   /** Somebody has a hand on it. */
   taken: boolean
+  /** How many clock steps it has taken. */
+  clockAt: number
   isUp: boolean
 }
 
@@ -34,8 +36,6 @@ export interface FleetOptions {
   readonly size: number
   readonly leaseMs: number
   readonly concurrency: number
-  /** Which clock step its processes start with; see shifted-clock.ts. */
-  readonly clockStep?: () => number
 }
 
 const SCRIPT = join(import.meta.dirname, 'worker-process.ts')
@@ -50,6 +50,8 @@ export class Fleet {
   readonly crashes: string[] = []
   readonly #options: FleetOptions
   readonly #slots: Member[] = []
+  /** Where the clock of each slot is among its steps; see shifted-clock.ts. */
+  readonly #clocks: number[] = []
   #started = 0
   #isOver = false
 
@@ -60,7 +62,11 @@ export class Fleet {
 
   async start(): Promise<void> {
     for (let slot = 0; slot < this.#options.size; slot++) this.#slots[slot] = this.#spawn(slot)
-    await Promise.all(this.#slots.map(({ ready }) => ready))
+    const giveUpAt = performance.now() + START_MS
+    while (!this.#slots.every(({ isUp }) => isUp)) {
+      if (performance.now() > giveUpAt) throw new Error(`not all worker processes came up: ${this.crashes.join('; ')}`)
+      await pause(10)
+    }
   }
 
   /** How many processes there were. */
@@ -83,7 +89,7 @@ export class Fleet {
     const [, member] = await this.#take(wanted)
     const from = monotonic()
     member.child.kill('SIGSTOP')
-    await new Promise((resolve) => setTimeout(resolve, ms))
+    await pause(ms)
     member.child.kill('SIGCONT')
     this.faults.push({ kind: 'stop', member: member.name, from, to: monotonic() })
     member.taken = false
@@ -99,6 +105,21 @@ export class Fleet {
     }
     await Promise.all(members.map(({ exited }) => exited))
     for (const { name } of members) this.faults.push({ kind: 'kill', member: name, from: at, to: monotonic() })
+  }
+
+  /** Brings the clocks of these slots to a position: one that is starting starts with it, or is told when it is up. */
+  async setClocks(position: number, which: (slot: number) => boolean): Promise<void> {
+    for (const slot of this.#slots.keys()) if (which(slot)) this.#clocks[slot] = position
+    await Promise.all(this.#slots.map((member, slot) => this.#tellClock(member, slot)))
+  }
+
+  /** A signal for each step, far enough apart not to become one. */
+  async #tellClock(member: Member, slot: number): Promise<void> {
+    while (member.isUp && member.clockAt < (this.#clocks[slot] ?? 0)) {
+      member.clockAt++
+      member.child.kill('SIGUSR2')
+      await pause(30)
+    }
   }
 
   signalAll(signal: NodeJS.Signals): void {
@@ -136,12 +157,13 @@ export class Fleet {
         return [slot, member]
       }
       if (performance.now() > giveUpAt) throw new Error('no worker process comes up')
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      await pause(10)
     }
   }
 
   #spawn(slot: number): Member {
-    const { store, folder, leaseMs, concurrency, clockStep } = this.#options
+    const { store, folder, leaseMs, concurrency } = this.#options
+    const clockAt = this.#clocks[slot] ?? 0
     const name = `worker-${slot}-${this.#started++}`
     const ledger = join(folder, `${name}.ledger`)
     this.ledgers.push(ledger)
@@ -149,20 +171,16 @@ export class Fleet {
     const orders: WorkerOrders = { store, ledger, leaseMs, concurrency, ...(slot % 2 ? { host: `machine-${slot}` } : {}) }
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SCRIPT, JSON.stringify(orders)], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CLOCK_STEP: String(clockStep?.() ?? 0) },
+      env: { ...process.env, CLOCK_AT: String(clockAt) },
     })
     let said = ''
     child.stderr?.on('data', (text) => (said += String(text)))
     const exited = new Promise<void>((resolve) => child.on('close', () => resolve()))
-    const ready = new Promise<void>((resolve, reject) => {
-      child.stdout?.once('data', () => resolve())
-      void exited.then(() => reject(new Error(`${name} ended before it was ready: ${said}`)))
+    const member: Member = { name, child, exited, taken: false, isUp: false, clockAt }
+    child.stdout?.once('data', () => {
+      member.isUp = true
+      void this.#tellClock(member, slot)
     })
-    const member: Member = { name, child, ready, exited, taken: false, isUp: false }
-    ready.then(
-      () => (member.isUp = true),
-      () => {},
-    )
     void exited.then(() => this.#ended(slot, member, said))
     return member
   }

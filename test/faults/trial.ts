@@ -43,13 +43,14 @@ export interface World {
   readonly fleet: Fleet
   readonly random: Random
   readonly clock: ShiftedClock
-  readonly store: JobStore
   /** From 0 to 1. */
   progress(share: number, text: string): void
   /** Notes a time during which all workers were in trouble. */
   during<T>(what: string, work: () => Promise<T>): Promise<T>
   /** So many jobs were refused by the store so far. */
   readonly refusals: () => number
+  /** Closes the harness's store, lets `meanwhile` happen, and goes on with another one on the same place. */
+  renewStore(meanwhile: () => void): Promise<void>
 }
 
 export interface TrialResult extends Judgement {
@@ -89,7 +90,7 @@ class Trial {
   readonly #options: TrialOptions
   readonly #folder: string
   readonly #address: StoreAddress
-  readonly #store: JobStore
+  #store: JobStore
   readonly #clock = shiftedClock(0)
   readonly #fleet: Fleet
   readonly #accepted = new Set<string>()
@@ -110,7 +111,6 @@ class Trial {
       size: options.workers,
       leaseMs: options.leaseMs,
       concurrency: options.concurrency ?? 25,
-      clockStep: () => this.#clock.position,
     })
   }
 
@@ -143,8 +143,14 @@ class Trial {
       fleet: this.#fleet,
       random,
       clock: this.#clock,
-      store: this.#store,
       refusals: () => this.#refusals,
+      renewStore: async (meanwhile) => {
+        await this.#store.close()
+        meanwhile()
+        this.#store = storeAt(this.#address, this.#clock)
+        // Later calls try again by themselves.
+        await this.#store.open().catch(() => {})
+      },
       progress: (share, text) => {
         this.#share = Math.max(this.#share, share)
         this.#options.onProgress?.(share, text)

@@ -22,7 +22,7 @@ import { NOT_STARTED } from './worker-orders.ts'
 const orders = JSON.parse(process.argv[2] as string) as WorkerOrders
 const ledger = new Ledger(orders.ledger)
 const tokens = new Map<string, number>()
-const clock = shiftedClock(Number(process.env.CLOCK_STEP ?? 0))
+const clock = shiftedClock(Number(process.env.CLOCK_AT ?? 0))
 const random: Random = () => Math.random()
 
 const kind = defineKind<Task>({
