@@ -66,7 +66,9 @@ function held(job: JobView, now: number): string[] {
       until === undefined ? `It goes on with: npx holdfast targets resume ${job.target}.` : `The pause ends ${until}.`,
     ],
     concurrency: [
-      `It is held: as many calls to ${job.target} run as may run at a time${detail}.`,
+      job.heldKey === undefined
+        ? `It is held: as many calls to ${job.target} run as may run at a time${detail}.`
+        : `It is held: as many jobs of kind ${job.kind} with the same key run as may run at a time${detail}.`,
       'It goes when one of them ends.',
     ],
   }[job.heldBy as NonNullable<JobView['heldBy']>]

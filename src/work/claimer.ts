@@ -2,10 +2,11 @@
 import type { Clock } from '../core/clock.ts'
 import type { Holds } from './holds.ts'
 import type { Job } from './job.ts'
+import { KeyWaits } from './key-waits.ts'
 import type { Kind } from './kind.ts'
 import type { PlannedLane } from './plan-claim.ts'
 import { laneKey, planClaim } from './plan-claim.ts'
-import type { JobStore, ReadyLane } from './store.ts'
+import type { JobStore, LaneClaim, ReadyLane } from './store.ts'
 
 export interface ClaimerOptions {
   readonly store: JobStore
@@ -25,6 +26,7 @@ const LANES_AT_MOST = 10_000
 export class Claimer {
   readonly #options: ClaimerOptions
   readonly #names: readonly string[]
+  readonly #waits: KeyWaits
   #lanes: readonly ReadyLane[] = []
   #lanesUntil = Number.NEGATIVE_INFINITY
   #laneLimit = LANES_AT_FIRST
@@ -34,13 +36,19 @@ export class Claimer {
   constructor(options: ClaimerOptions) {
     this.#options = options
     this.#names = [...options.kinds.keys()]
+    this.#waits = new KeyWaits(options.clock)
+  }
+
+  /** Something may have become free for jobs that wait for their concurrency keys. */
+  lookAtKeys(): void {
+    this.#waits.clear()
   }
 
   /** One round; empty when nothing may start. Rejects with the store's error only when nothing was claimed. */
   async round(capacity: number): Promise<readonly Job[]> {
     const lanes = await this.#readyLanes()
     const { holds, kinds, ofKind } = this.#options
-    const plan = planClaim(lanes, {
+    const plan = planClaim(this.#waits.open(lanes), {
       capacity,
       slots: holds.ask(lanes.map((lane) => lane.target)),
       freeOf: (kind) => freeSlots(kinds.get(kind), ofKind),
@@ -74,7 +82,9 @@ export class Claimer {
     const taken: Job[] = []
     const byLease = Map.groupBy(plan, (lane) => (kinds.get(lane.kind) as Kind).leaseMs)
     try {
-      for (const [leaseMs, lanes] of byLease) taken.push(...(await store.claim({ worker, leaseMs, lanes })))
+      for (const [leaseMs, lanes] of byLease)
+        taken.push(...(await store.claim({ worker, leaseMs, lanes: lanes.map((lane) => this.#asked(lane)) })))
+      this.#noteKeys(plan, taken)
     } catch (error) {
       this.#forgetLanes()
       if (taken.length === 0) throw error
@@ -83,6 +93,25 @@ export class Claimer {
     this.#turn++
     for (const lane of plan) this.#turns.set(laneKey(lane), this.#turn)
     return taken
+  }
+
+  /** Other lanes pay nothing for keys. */
+  #asked(lane: PlannedLane): LaneClaim {
+    const perKey = this.#perKey(lane.kind)
+    return perKey === undefined ? lane : { ...lane, perKey }
+  }
+
+  #noteKeys(plan: readonly PlannedLane[], taken: readonly Job[]): void {
+    for (const lane of plan) {
+      if (this.#perKey(lane.kind) === undefined) continue
+      const got = taken.reduce((sum, { kind, target }) => sum + (kind === lane.kind && target === lane.target ? 1 : 0), 0)
+      if (got < lane.limit) this.#waits.fellShort(lane)
+    }
+  }
+
+  #perKey(kind: string): number | undefined {
+    const { concurrencyKey, concurrencyPerKey } = this.#options.kinds.get(kind) as Kind
+    return concurrencyKey === undefined ? undefined : concurrencyPerKey
   }
 }
 

@@ -4,6 +4,9 @@
  */
 export { type Admission, type AdmissionPort, admitAll, type HoldReason } from './admission.ts'
 export type { Backoff, BackoffOptions, Jitter } from './backoff.ts'
+export type { Batch, BatchEnqueued, BatchSummary, CompletedBatch, NewBatch } from './batch.ts'
+export type { BatchCallback, BatchRequest } from './batch-request.ts'
+export { BatchSweep, type BatchSweepOptions } from './batch-sweep.ts'
 export { DeadLetterClock, type DeadLetterClockOptions } from './dead-letter-clock.ts'
 export type { Hold } from './holds.ts'
 export { type Idempotency, idempotency, type OnceOptions } from './idempotent/idempotency.ts'

@@ -84,6 +84,7 @@ function checkRequest(
     fingerprint: idempotencyKey === undefined ? '' : fingerprint(kind.name, payload),
     idempotencyWindowMs: kind.idempotencyWindowMs,
     traceparent,
+    ...(kind.concurrencyKey === undefined ? {} : { concurrencyKey: keyOf(kind, payload) }),
   }
 }
 
@@ -166,6 +167,20 @@ function targetOf(kind: Kind, payload: unknown, idempotencyKey: string | undefin
   if (typeof target !== 'string' || target === '' || target.length > 500)
     throw new JobInvalidError('payload', `must name a target of 1 to 500 characters for kind '${kind.name}'`, target)
   return target
+}
+
+/** Empty for a job without one, whose kind has keys. */
+function keyOf({ name, concurrencyKey }: Kind, payload: unknown): string {
+  let key: unknown
+  try {
+    key = concurrencyKey?.(payload)
+  } catch (error) {
+    throw asInvalid(error, payload)
+  }
+  if (key === undefined) return ''
+  if (typeof key !== 'string' || key === '' || key.length > 500 || key.includes('\0'))
+    throw new JobInvalidError('payload', `must give a concurrency key of 1 to 500 characters for kind '${name}'`, key)
+  return key
 }
 
 /** Refusals of what a caller sent; any other code that a kind's check throws would be read as trouble of this process. */

@@ -73,6 +73,14 @@ export interface KindOptions<P = unknown> {
   readonly verify?: Verify<P>
   /** Jobs of this kind at once in one worker. Default: the worker's. */
   readonly concurrency?: number
+  /**
+   * What must not run side by side, such as an account or a document: of jobs of this kind with the same key at most
+   * `concurrencyPerKey` run at once, whichever processes share the store. Undefined: no limit for this job. Every process must
+   * define it alike. Default: no keys.
+   */
+  readonly concurrencyKey?: (payload: P) => string | undefined
+  /** Default 1. Only with `concurrencyKey`. */
+  readonly concurrencyPerKey?: number
   /** From -1000 to 1000, higher first; a request may say otherwise. Default 0. */
   readonly priority?: number
   /** Set aside as poison when its worker vanished so often. Default 3. */
@@ -98,6 +106,9 @@ export interface Kind {
   readonly onUnknown: UnknownPolicy
   readonly verify?: Verify
   readonly concurrency: number
+  readonly concurrencyKey?: (payload: unknown) => string | undefined
+  /** Infinite without keys. */
+  readonly concurrencyPerKey: number
   readonly priority: number
   readonly maxLostLeases: number
   readonly idempotencyWindowMs: number
@@ -117,6 +128,8 @@ const KNOWN = [
   'onUnknown',
   'verify',
   'concurrency',
+  'concurrencyKey',
+  'concurrencyPerKey',
   'priority',
   'maxLostLeases',
   'idempotencyWindow',
@@ -125,6 +138,7 @@ const KNOWN = [
 ] as const
 
 export const MAX_PRIORITY = 1000
+const MAX_PER_KEY = 1_000_000
 
 /**
  * Checks and freezes a kind.
@@ -153,6 +167,7 @@ export function defineKind<P = unknown>(options: KindOptions<P>): Kind {
     onUnknown,
     ...(options.verify === undefined ? {} : { verify: checkFunction(options.verify, where('verify')) as Verify }),
     concurrency: options.concurrency === undefined ? Infinity : checkInteger(options.concurrency, where('concurrency'), 1),
+    ...compileKeys(options as KindOptions, where),
     priority: checkInteger(options.priority ?? 0, where('priority'), -MAX_PRIORITY, MAX_PRIORITY),
     maxLostLeases: checkInteger(options.maxLostLeases ?? 3, where('maxLostLeases'), 1),
     idempotencyWindowMs: checkDuration(options.idempotencyWindow ?? '24h', where('idempotencyWindow')),
@@ -184,6 +199,19 @@ function compileTarget(target: KindOptions['target'], where: string): Kind['targ
   if (typeof target === 'function') return target
   const name = checkName(target, where)
   return () => name
+}
+
+function compileKeys(
+  { concurrencyKey, concurrencyPerKey }: KindOptions,
+  where: (option: string) => string,
+): Pick<Kind, 'concurrencyKey' | 'concurrencyPerKey'> {
+  if (concurrencyKey === undefined && concurrencyPerKey !== undefined)
+    throw new OptionError(where('concurrencyPerKey'), "goes with 'concurrencyKey'", concurrencyPerKey)
+  if (concurrencyKey === undefined) return { concurrencyPerKey: Number.POSITIVE_INFINITY }
+  return {
+    concurrencyKey: checkFunction(concurrencyKey, where('concurrencyKey')),
+    concurrencyPerKey: checkInteger(concurrencyPerKey ?? 1, where('concurrencyPerKey'), 1, MAX_PER_KEY),
+  }
 }
 
 function compileDeadLetter(options: NonNullable<KindOptions['deadLetter']>, where: string): Kind['deadLetter'] {

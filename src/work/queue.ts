@@ -4,11 +4,18 @@
 import type { Clock } from '../core/clock.ts'
 import type { EventBus } from '../core/events.ts'
 import { checkInteger, checkKnown } from '../core/validate.ts'
+import type { Batch, BatchEnqueued } from './batch.ts'
+import type { BatchRequest } from './batch-request.ts'
+import { checkBatchFields, checkBatchId, checkCallback } from './batch-request.ts'
+import type { BatchPorts } from './end-batches.ts'
+import { batchesOf, endBatches } from './end-batches.ts'
 import type { IdSource } from './ids.ts'
 import { idSource } from './ids.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from './job.ts'
 import type { JobRequest, RequestLimits } from './job-request.ts'
 import { checkRequests, REQUEST_LIMITS } from './job-request.ts'
+import type { KeyHold } from './key-holds.ts'
+import { keyHolds } from './key-holds.ts'
 import type { Kind } from './kind.ts'
 import type { DeadLetterFilter, JobFilter, JobStore, Page, RedriveRequest } from './store.ts'
 
@@ -79,9 +86,41 @@ export class JobQueue {
     if (this.#events.active) for (const [i, answer] of answers.entries()) this.#tellEnqueued(jobs[i] as NewJob, answer)
   }
 
+  /**
+   * Stores jobs that belong together, and the job that is enqueued once when all of them have ended: in one transaction, all or
+   * nothing. That job's payload gets the summary, see `BatchSummary`.
+   *
+   * @throws JobInvalidError, UnknownKindError, HoldfastError with `ERR_IDEMPOTENCY_MISMATCH` or `ERR_STORE_UNAVAILABLE`
+   */
+  async enqueueBatch(request: BatchRequest): Promise<BatchEnqueued> {
+    checkBatchFields(request)
+    const id = checkBatchId(request.id) ?? this.#nextId()
+    const jobs = this.prepare(request.jobs)
+    const callback = request.onComplete && this.#callback(request.onComplete, { id, total: jobs.length })
+    const answer = await this.#store.enqueueBatch({ id, callback }, jobs)
+    if (answer.duplicate) return answer
+    this.announce(jobs, answer.jobs)
+    if (answer.jobs.every(({ duplicate }) => duplicate)) await endBatches(this.#ports, [id])
+    return answer
+  }
+
+  #callback(callback: NonNullable<BatchRequest['onComplete']>, batch: { readonly id: string; readonly total: number }): NewJob {
+    return { id: this.#nextId(), ...checkCallback(callback, batch, this.#kinds, this.#clock.wallNow(), this.#limits) }
+  }
+
+  /** Where a batch stands. Undefined when there is no such batch, or not any more. */
+  batch(id: string): Promise<Batch | undefined> {
+    return this.#store.batch(id)
+  }
+
   /** Undefined when there is no such job. */
   get(id: string): Promise<Job | undefined> {
     return this.#store.get(id)
+  }
+
+  /** Which of these wait for their concurrency keys, by id. */
+  keyHolds(jobs: readonly Job[]): Promise<ReadonlyMap<string, KeyHold>> {
+    return keyHolds(this.#store, this.#kinds, jobs)
   }
 
   /** Newest first. */
@@ -94,7 +133,10 @@ export class JobQueue {
     const before = await this.#store.get(id)
     const job = await this.#store.cancel(id)
     if (job?.state === 'running') this.#onCancel(id)
-    if (job?.state === 'cancelled' && before?.state !== 'cancelled') this.#tell(job, { type: 'job.cancelled' })
+    if (job?.state === 'cancelled' && before?.state !== 'cancelled') {
+      this.#tell(job, { type: 'job.cancelled' })
+      await endBatches(this.#ports, batchesOf([job]))
+    }
     return job
   }
 
@@ -121,6 +163,10 @@ export class JobQueue {
   /** Settles a dead letter for good: it is no problem any more, and is pruned in time. */
   discard(id: string): Promise<DeadLetter | undefined> {
     return this.#store.discard(id)
+  }
+
+  get #ports(): BatchPorts {
+    return { store: this.#store, clock: this.#clock, events: this.#events }
   }
 
   #tellEnqueued(job: NewJob, answer: Enqueued): void {

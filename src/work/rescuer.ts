@@ -9,6 +9,7 @@ import { describeError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Random } from '../core/random.ts'
 import { checkDuration } from '../core/validate.ts'
+import { batchesOf, endBatches } from './end-batches.ts'
 import type { Job } from './job.ts'
 import type { Kind } from './kind.ts'
 import type { Onlooker } from './liveness.ts'
@@ -123,6 +124,8 @@ export class Rescuer {
     const refused = new Set(await store.settle(settlements))
     for (const [i, settlement] of settlements.entries())
       if (!refused.has(settlement.id)) this.#count(jobs[i] as Job, settlement, report)
+    const batches = batchesOf(jobs)
+    if (batches.length > 0) await endBatches(this.#options, batches)
     return jobs.length - refused.size
   }
 

@@ -6,6 +6,7 @@ import type { Cancel, Clock } from '../core/clock.ts'
 import { sleep } from '../core/clock.ts'
 import { isHoldfastError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
+import { batchesOf, endBatches } from './end-batches.ts'
 import type { Job } from './job.ts'
 import { lostLease, tellSettled } from './settled-events.ts'
 import type { JobStore, Settlement } from './store.ts'
@@ -22,6 +23,8 @@ export interface SettlerOptions {
   readonly isQuiet: () => boolean
   /** Called when a batch leaves, which frees its slots, and again when the store took it and work may have come back. */
   readonly onFlush: () => void
+  /** Jobs with concurrency keys have ended: others with the same keys may start. */
+  readonly onKeysFree: () => void
 }
 
 interface Entry {
@@ -125,13 +128,17 @@ export class Settler {
       health.succeeded()
       this.#batchLimit = MAX_BATCH
       this.#inFlight = []
+      if (batch.some(hasKey)) this.#options.onKeysFree()
       if (wasAway || batch.some(comesBack)) this.#options.onFlush()
       await this.#tell(batch, new Set(refused))
     } catch (error) {
       this.#inFlight = []
       this.#keep(batch, error)
       health.failed(error)
+      return
     }
+    const batches = batchesOf(batch.map((entry) => entry.job))
+    if (batches.length > 0) await endBatches(this.#options, batches)
   }
 
   /** Back into the queue. A batch that the store refuses for its content is taken apart until the one at fault is alone. */
@@ -169,6 +176,10 @@ export class Settler {
 /** The job runs again, at a time that the worker's loop does not know of yet. */
 function comesBack({ settlement }: Entry): boolean {
   return settlement.type === 'retry' || settlement.type === 'returned'
+}
+
+function hasKey({ job }: Entry): boolean {
+  return job.concurrencyKey !== undefined && job.concurrencyKey !== ''
 }
 
 /** A result that the store cannot keep is the likeliest thing wrong with a settlement; the job is done all the same. */

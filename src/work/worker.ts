@@ -87,6 +87,7 @@ export class Worker {
       worker: this.id,
       isQuiet: () => this.#runs.running === 0,
       onFlush: () => this.wake(),
+      onKeysFree: () => this.#lookAgain(),
     })
     const now = clock.wallNow()
     const worker: WorkerRow = { ...options.identity, id: this.id, startedAt: now, seenAt: now }
@@ -100,7 +101,7 @@ export class Worker {
   start(): void {
     if (this.#state !== 'stopped' || this.#ending !== undefined) return
     this.#state = 'running'
-    this.#unlisten = this.#options.store.onWork(() => this.wake())
+    this.#unlisten = this.#options.store.onWork(() => this.#lookAgain())
     this.#keeper.start()
     this.#tell({ type: 'worker.started', worker: this.id })
     void this.#work().finally(() => {
@@ -113,6 +114,11 @@ export class Worker {
   /** Looks for work now: something may start that could not before. */
   wake(): void {
     this.#alarm.ring()
+  }
+
+  #lookAgain(): void {
+    this.#claimer.lookAtKeys()
+    this.wake()
   }
 
   /** Tells a job that runs here to stop; it is settled as cancelled. False when it does not run here. */

@@ -20,6 +20,8 @@ export interface HttpPayload {
   readonly body?: unknown
   /** For the whole attempt, redirects and all. Default: the kind's. */
   readonly timeoutMs?: number
+  /** The summary of a batch that has ended, added by the batch: the body, when there is no other. */
+  readonly batch?: unknown
 }
 
 /** A payload that was checked, ready to send. */
@@ -32,7 +34,7 @@ export interface HttpRequest {
   readonly timeoutMs: number | undefined
 }
 
-const FIELDS = ['url', 'method', 'headers', 'body', 'timeoutMs']
+const FIELDS = ['url', 'method', 'headers', 'body', 'timeoutMs', 'batch']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const WITHOUT_BODY = ['GET', 'HEAD']
 const MAX_URL_LENGTH = 8192
@@ -49,7 +51,8 @@ export function readPayload(payload: unknown, allow: AllowList): HttpRequest {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     throw new HttpPayloadError('payload', 'must be an object', payload, `Known fields: ${FIELDS.join(', ')}.`)
   refuseUnknown(payload)
-  const { url, method, headers, body, timeoutMs } = payload as Record<string, unknown>
+  const { url, method, headers, timeoutMs, batch, ...rest } = payload as Record<string, unknown>
+  const body = rest.body === undefined && batch !== undefined ? { batch } : rest.body
   const checkedUrl = readUrl(url)
   allow.checkUrl(checkedUrl, 'payload.url')
   const checkedMethod = readMethod(method, body)

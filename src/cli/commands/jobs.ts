@@ -13,6 +13,7 @@ export interface ListOptions extends TalkOptions {
   readonly state?: string
   readonly kind?: string
   readonly target?: string
+  readonly batch?: string
   readonly limit?: number
   readonly cursor?: string
 }
@@ -25,8 +26,8 @@ interface JobPage {
 export async function listJobs(context: Context, options: ListOptions): Promise<undefined> {
   const { io, printer } = context
   const client = await connect(context, options)
-  const { state, kind, target, limit, cursor } = options
-  const page = await client.get<JobPage>('/v1/jobs', { state, kind, target, limit, cursor })
+  const { state, kind, target, batch, limit, cursor } = options
+  const page = await client.get<JobPage>('/v1/jobs', { state, kind, target, batch, limit, cursor })
   if (options.json) return printer.json(page) as undefined
   if (page.jobs.length === 0) return printer.note('No such jobs.') as undefined
   const now = io.clock.wallNow()
@@ -83,6 +84,8 @@ export async function showJob(context: Context, id: string, options: TalkOptions
     ['created', time(job.createdAt)],
     ['finished', time(job.finishedAt)],
     ['key', job.idempotencyKey],
+    ['concurrency key', job.concurrencyKey || undefined],
+    ['batch', job.batchId],
     ['last error', job.lastError === undefined ? undefined : errorText(job.lastError)],
     ['payload', JSON.stringify(job.payload)],
     ['result', job.result === undefined ? undefined : JSON.stringify(job.result)],

@@ -33,12 +33,21 @@ export async function readOptionalJson(c: ApiContext, maxBytes: number): Promise
   return parseJson(text)
 }
 
-/** A JSON array, or one JSON value a line. Lines that are empty are skipped. */
-export async function readJsonBatch(c: ApiContext, maxBytes: number, maxItems: number): Promise<readonly unknown[]> {
+export interface JsonBatch {
+  readonly items: readonly unknown[]
+  /** What was said of all of them: the other fields of the object that `jobs` came in. */
+  readonly about?: Readonly<Record<string, unknown>>
+}
+
+/** A JSON array, the same as `jobs` of an object, or one JSON value a line. Lines that are empty are skipped. */
+export async function readJsonBatch(c: ApiContext, maxBytes: number, maxItems: number): Promise<JsonBatch> {
   const type = demandType(c, [...JSON_TYPES, ...NDJSON_TYPES])
   const text = await readText(c, maxBytes)
-  const items = JSON_TYPES.includes(type) ? parseJson(text) : parseLines(text, maxItems)
-  if (!Array.isArray(items)) throw malformed('The body must be a JSON array of jobs, or one job a line as application/x-ndjson.')
+  const { jobs: items, about } = JSON_TYPES.includes(type) ? apart(parseJson(text)) : { jobs: parseLines(text, maxItems) }
+  if (!Array.isArray(items))
+    throw malformed(
+      'The body must be a JSON array of jobs, an object with such `jobs`, or one job a line as application/x-ndjson.',
+    )
   if (items.length === 0) throw malformed('The batch is empty.')
   if (items.length > maxItems)
     throw new ApiError(413, 'ERR_BATCH_TOO_LARGE', `The batch holds more than ${maxItems} jobs.`, {
@@ -46,7 +55,13 @@ export async function readJsonBatch(c: ApiContext, maxBytes: number, maxItems: n
       rule: `must be at most ${maxItems} jobs`,
       hint: 'Send it in parts.',
     })
-  return items as readonly unknown[]
+  return { items: items as readonly unknown[], ...(about && { about }) }
+}
+
+function apart(body: unknown): { readonly jobs: unknown; readonly about?: Readonly<Record<string, unknown>> } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { jobs: body }
+  const { jobs, ...about } = body as Record<string, unknown>
+  return { jobs, about }
 }
 
 function demandType(c: ApiContext, allowed: readonly string[]): string {

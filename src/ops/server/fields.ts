@@ -2,7 +2,7 @@
  * Reads the fields of bodies and queries. Unknown names are refused, with the nearest known one as a hint.
  */
 import { nearest } from '../../core/validate.ts'
-import type { JobRequest } from '../source.ts'
+import type { BatchRequest, JobRequest } from '../source.ts'
 import type { ApiErrorDetails } from './api-error.ts'
 import { ApiError, badField } from './api-error.ts'
 import type { ApiContext } from './env.ts'
@@ -61,6 +61,27 @@ export function checkJobRequest(value: unknown, traceparent: string | undefined,
       optional(body.maxAttempts, (count) => checkWhole(count, 'maxAttempts', 1, 1000, where)),
     ),
     ...defined('traceparent', trace),
+  }
+}
+
+/** What was said of a batch beside its jobs. The callback is checked behind the source, as its kind wants it. */
+export function checkBatch(value: unknown, traceparent: string | undefined): Omit<BatchRequest, 'jobs'> {
+  const { id, onComplete } = checkObject(value, ['jobs', 'onComplete', 'id'])
+  if (onComplete === undefined)
+    return {
+      ...defined(
+        'id',
+        optional(id, (text) => checkText(text, 'id', 255)),
+      ),
+    }
+  const callback = checkObject(onComplete, ['kind', 'payload', 'priority', 'maxAttempts', 'traceparent'])
+  const trace = callback.traceparent === undefined ? defined('traceparent', traceparent) : {}
+  return {
+    ...defined(
+      'id',
+      optional(id, (text) => checkText(text, 'id', 255)),
+    ),
+    onComplete: { ...(callback as unknown as NonNullable<BatchRequest['onComplete']>), ...trace },
   }
 }
 

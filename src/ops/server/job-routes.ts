@@ -6,6 +6,7 @@ import { ApiError } from './api-error.ts'
 import { readJson, readJsonBatch, readOptionalJson } from './body.ts'
 import type { ApiContext, Route } from './env.ts'
 import {
+  checkBatch,
   checkJobRequest,
   checkObject,
   checkQuery,
@@ -45,6 +46,16 @@ export function jobRoutes(source: OpsSource, limits: BodyLimits): readonly Route
       access: 'read',
       answer: async (c) => c.json(showJob(found(await source.job(pathParam(c, 'id'))))),
     },
+    {
+      method: 'GET',
+      path: '/v1/batches/:id',
+      access: 'read',
+      answer: async (c) => {
+        const batch = await source.batch(pathParam(c, 'id'))
+        if (batch === undefined) throw new ApiError(404, 'ERR_JOB_NOT_FOUND', 'There is no such batch.')
+        return c.json(batch)
+      },
+    },
     change('cancel', ['succeeded', 'dead']),
     change('retry', ['succeeded']),
   ]
@@ -58,18 +69,21 @@ async function sendOne(c: ApiContext, source: OpsSource, limits: BodyLimits): Pr
 }
 
 async function sendBatch(c: ApiContext, source: OpsSource, limits: BodyLimits): Promise<Response> {
-  const items = await readJsonBatch(c, limits.maxBodyBytes, limits.maxBatch)
+  const { items, about } = await readJsonBatch(c, limits.maxBodyBytes, limits.maxBatch)
   const traceparent = traceparentOf(c)
-  const jobs = await source.enqueue(items.map((item, index) => checkJobRequest(item, traceparent, index)))
-  return c.json({ jobs }, 202)
+  const requests = items.map((item, index) => checkJobRequest(item, traceparent, index))
+  if (about === undefined) return c.json({ jobs: await source.enqueue(requests) }, 202)
+  const { id: batch, duplicate, jobs } = await source.enqueueBatch({ jobs: requests, ...checkBatch(about, traceparent) })
+  return c.json({ batch, duplicate, jobs }, duplicate ? 200 : 202)
 }
 
 async function listJobs(c: ApiContext, source: OpsSource): Promise<Response> {
-  const query = checkQuery(c, ['state', 'kind', 'target', 'limit', 'cursor'])
+  const query = checkQuery(c, ['state', 'kind', 'target', 'batch', 'limit', 'cursor'])
   const page = await source.jobs({
     state: queryOneOf(query.state, 'state', JOB_STATES),
     kind: queryText(query.kind, 'kind'),
     target: queryText(query.target, 'target'),
+    batch: queryText(query.batch, 'batch'),
     limit: queryLimit(query.limit),
     cursor: queryText(query.cursor, 'cursor'),
   })
