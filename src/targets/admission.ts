@@ -45,6 +45,11 @@ export class Threshold {
     this.#throttledUntil = Math.max(this.#throttledUntil, this.#clock.now() + ms)
   }
 
+  /** What is left of it. */
+  get throttledMs(): number {
+    return Math.max(0, this.#throttledUntil - this.#clock.now())
+  }
+
   forgive(): void {
     this.#throttledUntil = Number.NEGATIVE_INFINITY
   }
@@ -63,7 +68,7 @@ export class Threshold {
     const circuit = breaker?.peek() ?? { slots: Number.POSITIVE_INFINITY }
     if (!('slots' in circuit))
       return held('breaker', this.#wall(circuit.retryAfterMs), `circuit ${breaker?.status().state}: ${breaker?.status().reason}`)
-    const throttled = this.#throttledUntil - this.#clock.now()
+    const throttled = this.throttledMs
     if (throttled > 0) return held('limit', this.#wall(throttled), 'the target asked for patience (429)')
     const rate = limiter?.decide()
     if (rate && !rate.allowed) return held('limit', this.#wall(rate.retryAfterMs), 'the rate limit is reached')

@@ -27,6 +27,13 @@ export interface TargetRegistryOptions {
   readonly random?: Random
 }
 
+/** Whoever steers the targets beside their own process, such as `SharedTargets`. */
+export interface TargetCompanion {
+  made(target: Target): void
+  /** Work that waits for the target was refused by its breaker. */
+  refused(target: Target): void
+}
+
 const PREFIX = 'target:'
 
 export class TargetRegistry implements Observable {
@@ -41,6 +48,7 @@ export class TargetRegistry implements Observable {
   readonly #unsaved = new Set<string>()
   /** One write at a time for each target: two that overtake each other would leave the older. */
   readonly #saving = new Map<string, Promise<void>>()
+  #companion: TargetCompanion | undefined
 
   constructor(options: TargetRegistryOptions = {}) {
     checkKnown(options, ['targets', 'defaults', 'states', 'idleAfter', 'maxTargets', 'clock', 'random'], 'targetRegistry')
@@ -82,8 +90,17 @@ export class TargetRegistry implements Observable {
     return [...this.#targets.values()]
   }
 
-  admit(name: string): TargetAdmission {
-    return this.get(name).admit()
+  /** @param waiting there is work for it now; otherwise somebody only asks how it stands */
+  admit(name: string, waiting = false): TargetAdmission {
+    const target = this.get(name)
+    const admission = target.admit()
+    if (waiting && !admission.admitted && admission.heldBy === 'breaker') this.#companion?.refused(target)
+    return admission
+  }
+
+  /** From now on told of new targets and of refused work. One at a time. */
+  accompany(companion: TargetCompanion | undefined): void {
+    this.#companion = companion
   }
 
   observe(listener: Listener): Unobserve {
@@ -128,6 +145,7 @@ export class TargetRegistry implements Observable {
       this.#events.emit(event)
     })
     this.#targets.set(name, target)
+    this.#companion?.made(target)
     return target
   }
 

@@ -8,11 +8,12 @@ import { EventBus, type Listener, type Observable, type Unobserve } from '../cor
 import type { ExecuteOptions, Execution, Operation } from '../core/operation.ts'
 import { compose, type Policy } from '../core/policy.ts'
 import type { Random } from '../core/random.ts'
-import type { BreakerStatus } from '../policies/circuit-breaker/circuit-breaker.ts'
+import type { BreakerStatus, CircuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import { type TargetAdmission, Threshold } from './admission.ts'
 import { FailedCallers } from './failed-callers.ts'
 import { faultOf, throttledFor } from './faults.ts'
 import { policiesOf, type TargetOptions, type TargetPolicies } from './settings.ts'
+import { Witness } from './witness.ts'
 
 export interface TargetSnapshot {
   readonly name: string
@@ -39,6 +40,8 @@ export interface AttemptOptions extends ExecuteOptions {
 
 /** How long before its breaker opens a failure counts as part of the same outage. */
 const EVIDENCE_MS = 10_000
+/** What a 429 adds to what is in force is told from so many ms: calls in flight are all answered with one. */
+const NEWS_MS = 1000
 
 export class Target implements Observable {
   readonly name: string
@@ -51,6 +54,7 @@ export class Target implements Observable {
   readonly #events = new EventBus()
   readonly #threshold: Threshold
   readonly #failed = new FailedCallers()
+  readonly #witness = new Witness()
   #inFlight = 0
   #successes = 0
   #failures = 0
@@ -122,7 +126,7 @@ export class Target implements Observable {
   ): Promise<T> {
     try {
       const value = await operation(execution)
-      this.#failed.clear()
+      this.#answered()
       return value
     } catch (error) {
       if (!signal?.aborted) this.#learn(error, caller)
@@ -132,10 +136,24 @@ export class Target implements Observable {
 
   #learn(error: unknown, caller: string | undefined): void {
     const fault = faultOf(error)
-    if (fault === 'failure') this.#failed.add(caller, this.#clock.wallNow())
-    else if (fault === 'success') this.#failed.clear()
+    if (fault === 'failure') {
+      this.#failed.add(caller, this.#clock.wallNow())
+      this.#witness.failed()
+    } else if (fault === 'success') this.#answered()
     const ms = throttledFor(error)
-    if (ms !== undefined) this.#threshold.throttle(ms)
+    if (ms !== undefined) this.throttle(ms)
+  }
+
+  #answered(): void {
+    this.#failed.clear()
+    this.#witness.answered(this.#clock.now())
+  }
+
+  /** Holds its work for so long, as the target asked with a 429. A shorter time never shortens a longer one. */
+  throttle(ms: number): void {
+    const isNews = ms - this.#threshold.throttledMs >= NEWS_MS
+    this.#threshold.throttle(ms)
+    if (isNews) this.#tell({ type: 'rate-limiter.blocked', retryAfterMs: ms, by: 'server' }, undefined)
   }
 
   /** What failed shortly before the breaker opened is part of the evidence, even if other calls succeeded in between. */
@@ -147,6 +165,26 @@ export class Target implements Observable {
   /** Would it admit a call now? Uses up nothing. */
   admit(): TargetAdmission {
     return this.#threshold.admit()
+  }
+
+  /** Its breaker, for whoever steers it by other means; undefined when it has none. */
+  get breaker(): CircuitBreaker | undefined {
+    return this.#policies.breaker
+  }
+
+  /** True when calls go through, and one has lately been answered. */
+  get isAnswering(): boolean {
+    return !this.isOpen && this.#witness.isSure(this.#clock.now())
+  }
+
+  /** When it answered last, monotonic ms; `-Infinity` for never. */
+  get answeredAt(): number {
+    return this.#witness.answeredAt
+  }
+
+  /** Takes it for down because of others, until it answers; see `isDown`. */
+  assumeOutage(): void {
+    this.#failed.assumeSeveral()
   }
 
   /** True when its breaker is not closed and several callers have failed since it last answered: an outage, not poison. */
