@@ -58,6 +58,9 @@ export type PolicyEvent = Common &
     | { readonly type: 'rate-limiter.would-delay'; readonly delayMs: number }
     /** Nothing goes before `retryAfterMs` have passed, because the server said so, or somebody by hand. */
     | { readonly type: 'rate-limiter.blocked'; readonly retryAfterMs: number; readonly by: 'server' | 'hand' }
+    /** The store of a shared limit is lost: until it is restored this process keeps to its share, one of so many. */
+    | { readonly type: 'rate-limiter.degraded'; readonly processes: number; readonly error: ErrorSummary }
+    | { readonly type: 'rate-limiter.restored' }
     | {
         readonly type: 'bulkhead.rejected' | 'bulkhead.would-reject' | 'bulkhead.queued'
         readonly inFlight: number
