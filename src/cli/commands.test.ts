@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { JobView, Status, TargetStatus } from '../ops/source.ts'
+import type { JobView, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
 import { Client } from './client.ts'
 import type { Answers } from './testing/scripted-api.ts'
 import { ScriptedApi } from './testing/scripted-api.ts'
@@ -39,6 +39,19 @@ const target = (more: Partial<TargetStatus> = {}): TargetStatus => ({
   ...more,
 })
 
+const schedule = (more: Partial<ScheduleView> = {}): ScheduleView => ({
+  name: 'feed',
+  kind: 'http',
+  everyMs: 30_000,
+  timezone: 'UTC',
+  missed: 'latest',
+  paused: false,
+  nextAt: NOW + 12_000,
+  lastAt: NOW - 18_000,
+  lastJob: 'j1',
+  ...more,
+})
+
 const status = (more: Partial<Status> = {}): Status => ({
   status: 'healthy',
   reasons: [],
@@ -46,12 +59,13 @@ const status = (more: Partial<Status> = {}): Status => ({
   startedAt: NOW - 180_000,
   now: NOW,
   store: { name: 'sqlite', description: 'sqlite:/var/x.db', ok: true },
-  worker: { id: 'w', running: 3, concurrency: 50, state: 'running' },
+  worker: { id: 'w', running: 3, concurrency: 50, state: 'running', skewMs: 0 },
   jobs: { scheduled: 1, available: 3, running: 3, succeeded: 200, dead: 1, cancelled: 0, parked: 0 },
   held: 3,
   oldestWaitingMs: 12_000,
   deadLetters: { pending: 1, retrying: 0, exhausted: 0, resolved: 2, discarded: 0 },
   targets: [target()],
+  schedules: [schedule()],
   operations: [{ operation: 'http', count: 9, minMs: 1, avgMs: 2, p50Ms: 2, p95Ms: 3, p99Ms: 3, retries: 1, failures: 2 }],
   ...more,
 })
@@ -338,6 +352,45 @@ describe('holdfast targets', () => {
   })
 })
 
+describe('holdfast schedules', () => {
+  it('lists them', async () => {
+    const nightly = schedule({
+      name: 'nightly',
+      cron: '0 3 * * *',
+      everyMs: undefined as never,
+      timezone: 'Europe/Berlin',
+      paused: true,
+    })
+    const answers = { 'GET /v1/schedules': { json: { schedules: [schedule(), nightly] } } }
+    const { out } = await against(answers, ['schedules', 'list'])
+    expect(out).toMatch(/feed +http +every 30 s +18 s ago +in 12 s/)
+    expect(out).toMatch(/nightly +http +0 3 \* \* \* Europe\/Berlin .*paused until resumed/)
+    await api?.close()
+    expect(JSON.parse((await against(answers, ['schedules', 'list', '--json'])).out)).toHaveProperty('schedules.1.paused', true)
+    await api?.close()
+    expect((await against({ 'GET /v1/schedules': { json: { schedules: [] } } }, ['schedules', 'list'])).code).toBe(0)
+  })
+
+  it('pauses, resumes and runs one', async () => {
+    const answers: Answers = {
+      'POST /v1/schedules/feed/pause': { json: schedule({ paused: true }) },
+      'POST /v1/schedules/feed/resume': { json: schedule() },
+      'POST /v1/schedules/feed/run': { status: 202, json: { id: 'j9', state: 'available', duplicate: false } },
+    }
+    const said = { pause: 'schedules resume feed', resume: 'goes on, next at 2030-01-01T12:00:12', run: 'j9 is available' }
+    for (const [verb, text] of Object.entries(said)) {
+      const result = await against(answers, ['schedules', verb, 'feed'])
+      expect(result).toMatchObject({ code: 0, err: '' })
+      expect(result.out).toContain(text)
+      await api?.close()
+    }
+  })
+
+  it('are part of the status', async () => {
+    expect((await against({ 'GET /v1/status': { json: status() } }, ['status'])).out).toMatch(/SCHEDULE .*\nfeed/)
+  })
+})
+
 describe('holdfast config dump', () => {
   // R: X5
   it('prints every value with its source', async () => {
@@ -406,6 +459,30 @@ describe('holdfast migrate status', () => {
       code: 0,
       out: expect.stringContaining('"current": null') as string,
     })
+  })
+})
+
+describe('holdfast migrate', () => {
+  it('brings the store up to date, and says what it applied', async () => {
+    const store = ['--store', 'sqlite:x.db']
+    const first = await runCommand(['migrate', ...store], { cwd: folder })
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/1 jobs.*: applied\.\n.*now at version \d+\.\n$/s) as string })
+    const second = await runCommand(['migrate', 'up', ...store], { cwd: folder })
+    expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/^sqlite:x\.db: up to date at version \d+\.\n$/) as string })
+  })
+
+  it('moves everything to another store, with a bar for people and a table for all', async () => {
+    await runCommand(['migrate', '--store', 'sqlite:a.db'], { cwd: folder })
+    const moved = await runCommand(['migrate', '--from', 'sqlite:a.db', '--to', 'sqlite:b.db'], { cwd: folder, isTTY: true })
+    expect(moved).toMatchObject({ code: 0, out: expect.stringContaining('checksum, same on both sides') as string })
+    expect(moved.err).toContain('Next: set HOLDFAST_STORE to the new store')
+    const again = await runCommand(['migrate', '--from', 'sqlite:a.db', '--to', 'sqlite:b.db', '--json'], { cwd: folder })
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining('"tables"') as string })
+  })
+
+  it('names the end of the move that is missing', async () => {
+    const result = await runCommand(['migrate', '--from', 'sqlite:a.db'], { cwd: folder })
+    expect(result).toMatchObject({ code: 2, err: expect.stringContaining('--to is missing') as string })
   })
 })
 

@@ -30,6 +30,7 @@ export function createProgram(context: Context): Program {
   addJobs(program, does)
   addDeadLetters(program, does)
   addTargets(program, does)
+  addSchedules(program, does)
   addHelpers(program, does)
   return {
     async run(argv) {
@@ -48,6 +49,8 @@ type Does = (command: Command, load: () => Promise<Action>) => void
 
 function root({ io, version }: Context): Command {
   return new Command('holdfast')
+    // What stands behind a subcommand is the subcommand's, though its parent knows an option of the same name.
+    .enablePositionalOptions()
     .description(
       'Durable work and resilience: every call timed out, retried, limited; what cannot be done now is held and done later.',
     )
@@ -85,9 +88,9 @@ function addJobs(program: Command, does: Does): void {
   does(talks(send), async () => (await import('./commands/send.ts')).send)
 
   const jobs = program.command('jobs').description('look at jobs, cancel and retry them')
-  const list = filters(jobs.command('list').description('newest first')).addOption(
-    new Option('--state <state>', 'only those').choices(JOB_STATES),
-  )
+  const list = filters(jobs.command('list').description('newest first'))
+    .addOption(new Option('--state <state>', 'only those').choices(JOB_STATES))
+    .option('--batch <id>', 'only those of it')
   does(talks(list), async () => (await import('./commands/jobs.ts')).listJobs)
   const show = jobs.command('show').description('one job, its story, and why it is not running').argument('<id>')
   does(talks(show), async () => (await import('./commands/jobs.ts')).showJob)
@@ -143,6 +146,21 @@ function addTargets(program: Command, does: Does): void {
   does(talks(pause), async () => (await import('./commands/targets.ts')).pauseTarget)
 }
 
+function addSchedules(program: Command, does: Does): void {
+  const schedules = program.command('schedules').description('what is done again and again, and when next')
+  const list = schedules.command('list').description('all of them')
+  does(talks(list), async () => (await import('./commands/schedules.ts')).listSchedules)
+  for (const [name, description] of [
+    ['pause', 'let its times pass'],
+    ['resume', 'end a pause; what passed meanwhile is not done'],
+  ] as const)
+    does(talks(schedules.command(name).description(description).argument('<schedule>')), async () =>
+      (await import('./commands/schedules.ts')).changeSchedule(name),
+    )
+  const run = schedules.command('run').description('enqueue its job now').argument('<schedule>')
+  does(talks(run), async () => (await import('./commands/schedules.ts')).runSchedule)
+}
+
 function addHelpers(program: Command, does: Does): void {
   const config = program.command('config').description('the configuration')
   const dump = settings(config.command('dump').description('every value and where it came from')).option('--json', 'as JSON')
@@ -154,7 +172,17 @@ function addHelpers(program: Command, does: Does): void {
   )
   does(doctor, async () => (await import('./commands/doctor.ts')).doctor)
 
-  const migrate = program.command('migrate').description('the schema of the store')
+  const migrate = program
+    .command('migrate')
+    .enablePositionalOptions()
+    .description('bring the store up to date, or move everything to another store')
+    .option('--from <store>', 'move from here: sqlite:PATH or postgres://…')
+    .option('--to <store>', 'to here: an empty one; a move that was broken off goes on')
+  does(settings(migrate).option('--json', 'as JSON'), async () => (await import('./commands/migrate.ts')).migrate)
+  does(
+    settings(migrate.command('up').description('bring the store up to date')).option('--json', 'as JSON'),
+    async () => (await import('./commands/migrate.ts')).migrate,
+  )
   const status = settings(migrate.command('status').description('which version the store has')).option('--json', 'as JSON')
   does(status, async () => (await import('./commands/migrate.ts')).migrateStatus)
 }

@@ -6,9 +6,11 @@ import type { BreakerStateName, Observable } from '../core/events.ts'
 import type { HoldReason } from '../work/admission.ts'
 import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
 import type { JobRequest } from '../work/queue.ts'
+import type { ScheduleView } from '../work/schedules/schedule-view.ts'
 import type { DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 
 export type { JobRequest } from '../work/queue.ts'
+export type { ScheduleView } from '../work/schedules/schedule-view.ts'
 
 /** A job with the answer to «why is it not running?». */
 export interface JobView extends Job {
@@ -80,12 +82,15 @@ export interface Status {
     readonly running: number
     readonly concurrency: number
     readonly state: 'running' | 'draining' | 'stopped'
+    /** How far the store's clock is ahead of this process's, in ms. */
+    readonly skewMs: number
   }
   readonly jobs: Record<JobState, number>
   readonly held: number
   readonly oldestWaitingMs: number
   readonly deadLetters: Record<DeadLetterStatus, number>
   readonly targets: readonly TargetStatus[]
+  readonly schedules: readonly ScheduleView[]
   /** Operations by name: the recent past, in memory. */
   readonly operations: readonly (LatencySummary & {
     readonly operation: string
@@ -111,6 +116,12 @@ export interface OpsSource extends Observable {
   /** `until` is epoch ms; absent pauses until resumed. */
   pause(target: string, until?: number): Promise<TargetStatus | undefined>
   resume(target: string): Promise<TargetStatus | undefined>
+  schedules(): Promise<readonly ScheduleView[]>
+  /** Each answers the schedule as it is then; undefined when there is no such schedule. */
+  pauseSchedule(name: string): Promise<ScheduleView | undefined>
+  resumeSchedule(name: string): Promise<ScheduleView | undefined>
+  /** Enqueues its job now. Undefined when there is no such schedule. */
+  runSchedule(name: string): Promise<Enqueued | undefined>
   status(): Promise<Status>
   /** Ready to accept work: the store takes writes and the process is not shutting down. Cached, bounded in time. */
   ready(): Promise<{ readonly ok: boolean; readonly message: string }>

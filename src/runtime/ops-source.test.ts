@@ -160,7 +160,7 @@ describe('the status', () => {
       startedAt: runtime.startedAt,
       now: clock.wallNow(),
       store: { name: 'memory', ok: true },
-      worker: { running: 0, concurrency: 50, state: 'running' },
+      worker: { running: 0, concurrency: 50, state: 'running', skewMs: 0 },
       jobs: { succeeded: 3, dead: 2, available: 4, running: 0, scheduled: 0, cancelled: 0, parked: 0 },
       deadLetters: { exhausted: 2, pending: 0 },
       held: 4,

@@ -7,8 +7,10 @@ import type { Clock } from '../core/clock.ts'
 import type { Listener, Unobserve } from '../core/events.ts'
 import { healthOf, type Since } from '../ops/health/health-of.ts'
 import { OperationBook } from '../ops/metrics/operation-book.ts'
-import type { JobRequest, JobView, OpsSource, Status, TargetStatus } from '../ops/source.ts'
-import { DEAD_LETTER_STATUSES, type DeadLetter, type Enqueued, JOB_STATES } from '../work/job.ts'
+import type { JobRequest, JobView, OpsSource, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
+import type { Batch, BatchEnqueued } from '../work/batch.ts'
+import type { BatchRequest } from '../work/batch-request.ts'
+import { DEAD_LETTER_STATUSES, type DeadLetter, type Enqueued, JOB_STATES, type Job } from '../work/job.ts'
 import type { DeadLetterCount, DeadLetterFilter, JobCount, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 import { viewJob } from './job-views.ts'
 import { Kept } from './kept.ts'
@@ -33,6 +35,7 @@ export class RuntimeSource implements OpsSource {
   readonly #operations: OperationBook
   readonly #targets: TargetBook
   readonly #counts: Kept<Counted>
+  readonly #schedules: Kept<readonly ScheduleView[]>
   readonly #since: Since = new Map()
   #stopping = false
 
@@ -47,6 +50,7 @@ export class RuntimeSource implements OpsSource {
       const [jobs, letters] = await Promise.all([runtime.store.counts(), runtime.store.deadLetterCounts()])
       return { jobs, letters }
     })
+    this.#schedules = new Kept(runtime.clock, COUNTS_FRESH_MS, () => runtime.scheduler.list())
     runtime.observe(this.#operations.listen)
     runtime.observe(this.#targets.listen)
   }
@@ -64,25 +68,39 @@ export class RuntimeSource implements OpsSource {
     return this.#runtime.queue.enqueue(requests)
   }
 
+  enqueueBatch(request: BatchRequest): Promise<BatchEnqueued> {
+    return this.#runtime.queue.enqueueBatch(request)
+  }
+
+  batch(id: string): Promise<Batch | undefined> {
+    return this.#runtime.queue.batch(id)
+  }
+
   async job(id: string): Promise<JobView | undefined> {
-    const job = await this.#runtime.queue.get(id)
-    return job && viewJob(job, this.#runtime.targets)
+    return this.#view(await this.#runtime.queue.get(id))
   }
 
   async jobs(filter: JobFilter): Promise<Page<JobView>> {
     const { items, nextCursor } = await this.#runtime.queue.list(filter)
-    const views = items.map((job) => viewJob(job, this.#runtime.targets))
+    const views = await this.#views(items)
     return nextCursor === undefined ? { items: views } : { items: views, nextCursor }
   }
 
   async cancel(id: string): Promise<JobView | undefined> {
-    const job = await this.#runtime.queue.cancel(id)
-    return job && viewJob(job, this.#runtime.targets)
+    return this.#view(await this.#runtime.queue.cancel(id))
   }
 
   async retry(id: string): Promise<JobView | undefined> {
-    const job = await this.#runtime.queue.retry(id)
-    return job && viewJob(job, this.#runtime.targets)
+    return this.#view(await this.#runtime.queue.retry(id))
+  }
+
+  async #view(job: Job | undefined): Promise<JobView | undefined> {
+    return job && (await this.#views([job]))[0]
+  }
+
+  async #views(jobs: readonly Job[]): Promise<readonly JobView[]> {
+    const holds = await this.#runtime.queue.keyHolds(jobs)
+    return jobs.map((job) => viewJob(job, this.#runtime.targets, holds.get(job.id)))
   }
 
   deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>> {
@@ -117,12 +135,29 @@ export class RuntimeSource implements OpsSource {
     return this.#steer(target, () => this.#runtime.resume(target))
   }
 
+  schedules(): Promise<readonly ScheduleView[]> {
+    return this.#runtime.scheduler.list()
+  }
+
+  pauseSchedule(name: string): Promise<ScheduleView | undefined> {
+    return this.#runtime.scheduler.pause(name)
+  }
+
+  resumeSchedule(name: string): Promise<ScheduleView | undefined> {
+    return this.#runtime.scheduler.resume(name)
+  }
+
+  runSchedule(name: string): Promise<Enqueued | undefined> {
+    return this.#runtime.scheduler.run(name)
+  }
+
   async status(): Promise<Status> {
     const runtime = this.#runtime
-    const [probed, counted] = await Promise.all([this.#probe.ask(), this.#counted()])
+    const schedulesNow = this.#schedules.ask().catch(() => [])
+    const [probed, counted, schedules] = await Promise.all([this.#probe.ask(), this.#counted(), schedulesNow])
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
-    const { id, running, concurrency, state } = runtime.worker.snapshot()
+    const { id, running, concurrency, state, skewMs } = runtime.worker.snapshot()
     const facts = {
       now,
       store: probed,
@@ -130,7 +165,7 @@ export class RuntimeSource implements OpsSource {
       deadLetters: sums(DEAD_LETTER_STATUSES, counted.letters, 'status'),
       held: targets.reduce((sum, { held }) => sum + held, 0),
       oldestWaitingMs: oldestWaiting(counted.jobs, targets, now),
-      worker: { id, running, concurrency, state },
+      worker: { id, running, concurrency, state, skewMs },
     }
     return {
       ...healthOf(facts, {}, this.#since),
@@ -144,6 +179,7 @@ export class RuntimeSource implements OpsSource {
       oldestWaitingMs: facts.oldestWaitingMs,
       deadLetters: facts.deadLetters,
       targets,
+      schedules,
       operations: this.#operations.operations(),
     }
   }

@@ -20,6 +20,8 @@ import { isProcessAlive } from '../work/process-liveness.ts'
 import { Pruner } from '../work/pruner.ts'
 import { JobQueue } from '../work/queue.ts'
 import { type RecoveryReport, Rescuer } from '../work/rescuer.ts'
+import type { Schedule } from '../work/schedules/schedule.ts'
+import { Scheduler } from '../work/schedules/scheduler.ts'
 import type { JobStore } from '../work/store.ts'
 import { TargetRedrive } from '../work/target-redrive.ts'
 import { Worker } from '../work/worker.ts'
@@ -36,6 +38,8 @@ export interface RuntimeOptions {
   /** Jobs at once. Default 50. */
   readonly concurrency?: number
   readonly pollMax?: Duration
+  /** What is to be done again and again; see `defineSchedule`. */
+  readonly schedules?: readonly Schedule[]
   readonly retention?: { readonly olderThan: Duration; readonly keep: number; readonly every: Duration }
   /** How often work of vanished workers is looked for (10 s), and when a live but silent process has lost its work (30 min). */
   readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }
@@ -50,6 +54,7 @@ export class Runtime implements Observable {
   readonly targets: TargetRegistry
   readonly queue: JobQueue
   readonly worker: Worker
+  readonly scheduler: Scheduler
   readonly clock: Clock
   readonly events = new EventBus()
   readonly startedAt: number
@@ -103,6 +108,7 @@ export class Runtime implements Observable {
       isOurs: (id) => this.worker.holds(id),
       ...recovery,
     })
+    this.scheduler = new Scheduler({ store, queue: this.queue, clock, events, schedules: options.schedules ?? [] })
     this.#deadLetters = new DeadLetterClock({ store, clock, events })
     this.#redrive = new TargetRedrive({ store, clock, events })
     this.#pruner = new Pruner({ store, clock, ...retention })
@@ -121,6 +127,7 @@ export class Runtime implements Observable {
     this.#deadLetters.start()
     this.#pruner.start()
     this.worker.start()
+    this.scheduler.start()
     return report
   }
 
@@ -131,6 +138,7 @@ export class Runtime implements Observable {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
+    await this.scheduler.stop()
     await this.worker.drain(deadlineMs)
     await Promise.all([this.#rescuer.stop(), this.#deadLetters.stop(), this.#redrive.stop(), this.#pruner.stop()])
     await this.targets.flush()

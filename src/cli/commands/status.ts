@@ -7,6 +7,7 @@ import { connect } from '../context.ts'
 import type { Cell, Printer } from '../printer.ts'
 import { relativeTime, spanText } from '../time-text.ts'
 import { breakerCell, toned } from '../tones.ts'
+import { printSchedules } from './schedules.ts'
 
 const EXIT_OF: Readonly<Record<Health, number>> = { healthy: 0, degraded: 1, unhealthy: 2 }
 const UNHEALTHY = EXIT_OF.unhealthy
@@ -39,6 +40,10 @@ function print(printer: Printer, seen: Status, url: string): void {
   if (seen.targets.length > 0) {
     printer.line()
     printTargets(printer, seen.targets, seen.now)
+  }
+  if (seen.schedules.length > 0) {
+    printer.line()
+    printSchedules(printer, seen.schedules, seen.now)
   }
   if (seen.operations.length > 0) printOperations(printer, seen)
 }

@@ -14,6 +14,7 @@ import { ApiError, answerError, asApiError } from './api-error.ts'
 import { deadLetterRoutes } from './dead-letter-routes.ts'
 import type { ApiContext, ApiEnv, Route } from './env.ts'
 import { jobRoutes } from './job-routes.ts'
+import { scheduleRoutes } from './schedule-routes.ts'
 import { securityHeaders } from './security-headers.ts'
 import { Sessions } from './sessions.ts'
 import { targetRoutes } from './target-routes.ts'
@@ -68,6 +69,7 @@ export function createApi(options: ApiOptions): Api {
     ...jobRoutes(source, limits),
     ...deadLetterRoutes(source, limits),
     ...targetRoutes(source, clock, limits),
+    ...scheduleRoutes(source, limits),
     ...windowRoutes({ source, clock, version, metrics, maxStreams, isTrusted: trusts }),
     ...dashboardRoutes({ source, clock, version, sessions, isTrusted: trusts }),
   ])

@@ -296,6 +296,24 @@ describe('dead letters', () => {
   })
 })
 
+describe('schedules', () => {
+  it('are listed, paused, resumed and run, and 404 when unknown', async () => {
+    const { send, source } = await stage()
+    expect((await send('GET', '/v1/schedules')).json.schedules).toMatchObject([
+      { name: 'feed' },
+      { name: 'report', paused: true },
+    ])
+    expect(await send('POST', '/v1/schedules/feed/pause')).toMatchObject({ status: 200, json: { name: 'feed' } })
+    expect(await send('POST', '/v1/schedules/report/resume')).toMatchObject({ status: 200, json: { name: 'report' } })
+    expect(await send('POST', '/v1/schedules/feed/run')).toMatchObject({ status: 202, json: { state: 'available' } })
+    expect(source.calls.map(([name]) => name)).toEqual(['schedules', 'pauseSchedule', 'resumeSchedule', 'runSchedule'])
+    for (const verb of ['pause', 'resume', 'run'])
+      expect((await send('POST', `/v1/schedules/none/${verb}`)).json.error.code).toBe('ERR_SCHEDULE_NOT_FOUND')
+    expect((await send('POST', '/v1/schedules/feed/pause', { until: 1 })).status).toBe(400)
+    expect((await send('GET', '/v1/status')).json.schedules).toHaveLength(2)
+  })
+})
+
 describe('targets', () => {
   it('are shown, and turned by name, even when the name is a URL', async () => {
     const { send, source } = await stage()

@@ -66,6 +66,13 @@ export function demoSource(now: number, overrides: Partial<OpsSource> = {}, stat
     reset: async (name) => target(name),
     pause: async (name) => target(name),
     resume: async (name) => target(name),
+    schedules: async () => state.status.schedules,
+    pauseSchedule: async (name) => state.status.schedules.find((known) => known.name === name),
+    resumeSchedule: async (name) => state.status.schedules.find((known) => known.name === name),
+    runSchedule: async (name) =>
+      state.status.schedules.some((known) => known.name === name)
+        ? { id: `job-new-${++sequence}`, state: 'available' as const, duplicate: false }
+        : undefined,
     status: async () => ({ ...state.status, targets: state.targets }),
     ready: async () => ({ ok: true, message: 'ready' }),
     ...overrides,
@@ -249,6 +256,28 @@ function letterOf(now: number, id: string, kind: string, target: string, more: P
   }
 }
 
+function schedulesOf(now: number): Status['schedules'] {
+  const times = {
+    missed: 'latest',
+    paused: false,
+    lastAt: now - 20_000,
+    lastJob: '01JD8Z6Q4T9M7W3X5A8',
+    nextAt: now + 10_000,
+  } as const
+  return [
+    { name: 'feed', kind: 'http', everyMs: 30_000, timezone: 'UTC', ...times },
+    {
+      name: 'report',
+      kind: 'summary',
+      cron: '0 3 * * *',
+      timezone: 'Europe/Berlin',
+      missed: 'skip',
+      paused: true,
+      pausedAt: now - MINUTE,
+    },
+  ]
+}
+
 function statusOf(now: number, reasons: Status['reasons'], counts: Partial<Record<JobState, number>>): Status {
   const jobs = Object.fromEntries(JOB_STATES.map((state) => [state, counts[state] ?? 0])) as Record<JobState, number>
   const quick = { operation: 'job:http', ...latencyOf(61), retries: 212, failures: 3 }
@@ -259,7 +288,8 @@ function statusOf(now: number, reasons: Status['reasons'], counts: Partial<Recor
     startedAt: now - 7 * 3_600_000,
     now,
     store: { name: 'sqlite', description: 'sqlite:./var/holdfast.db', ok: true },
-    worker: { id: 'reef/4120/9f3c', running: jobs.running, concurrency: 16, state: 'running' },
+    worker: { id: 'reef/4120/9f3c', running: jobs.running, concurrency: 16, state: 'running', skewMs: 0 },
+    schedules: schedulesOf(now),
     jobs,
     held: 0,
     oldestWaitingMs: 0,
