@@ -99,6 +99,28 @@ describe('recovery at the start', () => {
     expect(await store.workers()).toEqual([])
   })
 
+  // T: 8
+  // W: 1, 4
+  it('takes nothing from live workers when the clock was set forward or the machine slept, and still from dead ones', async () => {
+    const { clock, store, queue, rescuer } = await setUp({}, { alive: [7] })
+    const [neighbour] = await leaveBehind(store, queue, 1)
+    const [stranger] = await leaveBehind(store, queue, 1, row({ host: 'there' }))
+    expect((await rescuer.recover()).recovered).toBe(0)
+    const [lost] = await leaveBehind(store, queue, 1, row({ pid: 8 }))
+    clock.stepWall(2 * 3_600_000)
+    expect((await rescuer.recover()).recovered).toBe(1)
+    expect((await store.get(lost!.id))?.state).toBe('available')
+    for (const { id } of [neighbour!, stranger!]) expect((await store.get(id))?.state).toBe('running')
+    expect(await store.workers()).toHaveLength(2)
+    // One of them is heard of again in time, the other one is not.
+    await store.renew(row(), 30_000, [{ id: neighbour!.id, token: 1 }])
+    await clock.advance(30_000 - 1)
+    expect((await rescuer.recover()).recovered).toBe(0)
+    await clock.advance(1)
+    expect((await rescuer.recover()).recovered).toBe(1)
+    expect((await store.get(neighbour!.id))?.state).toBe('running')
+  })
+
   it('never takes what this process works on', async () => {
     const { clock, store, queue, rescuer } = await setUp({}, { isOurs: () => true })
     await leaveBehind(store, queue, 1, row({ pid: 100, bootId: 'now' }))

@@ -9,6 +9,7 @@ import { describeError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Random } from '../core/random.ts'
 import { checkDuration } from '../core/validate.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { batchesOf, endBatches } from './end-batches.ts'
 import type { Job } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -64,6 +65,7 @@ export class Rescuer {
   readonly #options: RescuerOptions
   readonly #onlooker: Onlooker
   readonly #me: string
+  readonly #clockWatch: ClockWatch
   readonly #periodic: Periodic
 
   /** @throws OptionError */
@@ -72,6 +74,13 @@ export class Rescuer {
     this.#me = workerId(options.identity)
     const unresponsiveMs = checkDuration(options.unresponsiveAfter ?? '30m', 'rescuer.unresponsiveAfter', 1)
     this.#onlooker = { ...options.identity, isAlive: options.isAlive, unresponsiveMs }
+    const leases = Array.from(options.kinds.values(), (kind) => kind.leaseMs)
+    this.#clockWatch = new ClockWatch({
+      clock: options.clock,
+      // A lease is renewed at a third of its length: a jump of no more than that ends none.
+      toleranceMs: Math.min(...leases) / 3,
+      graceMs: Math.max(0, ...leases),
+    })
     const everyMs = checkDuration(options.every ?? '10s', 'rescuer.every', 1)
     this.#periodic = new Periodic(options.clock, everyMs, () => this.rescue())
   }
@@ -118,7 +127,8 @@ export class Rescuer {
   async #takeUp(found: readonly Job[], rows: ReadonlyMap<string, WorkerRow>, report: Counts): Promise<number> {
     const { store } = this.#options
     const now = await store.now()
-    const jobs = found.filter((job) => this.#mayTake(job, rows, now))
+    const doubtful = this.#clockWatch.isDoubtful(now)
+    const jobs = found.filter((job) => this.#mayTake(job, rows, now, doubtful))
     if (jobs.length === 0) return 0
     const settlements = await Promise.all(jobs.map((job) => this.#decide(job, jobs)))
     const refused = new Set(await store.settle(settlements))
@@ -129,11 +139,13 @@ export class Rescuer {
     return jobs.length - refused.size
   }
 
-  /** A kind that is unknown here is left to those who know its rules. */
-  #mayTake(job: Job, rows: ReadonlyMap<string, WorkerRow>, now: number): boolean {
+  /** A kind that is unknown here is left to those who know its rules. With a doubtful clock only the certainly dead count. */
+  #mayTake(job: Job, rows: ReadonlyMap<string, WorkerRow>, now: number, doubtful: boolean): boolean {
     const { kinds, isOurs } = this.#options
     if (!kinds.has(job.kind) || isOurs?.(job.id) === true) return false
-    return mayTakeOver(job, rows.get(job.worker ?? ''), this.#onlooker, now)
+    const row = rows.get(job.worker ?? '')
+    if (doubtful && row !== undefined && !isDead(row, this.#onlooker)) return false
+    return mayTakeOver(job, row, this.#onlooker, now)
   }
 
   #decide(job: Job, lost: readonly Job[]): Promise<Settlement> {
@@ -159,7 +171,8 @@ export class Rescuer {
 
   async #forgetWorkers(rows: ReadonlyMap<string, WorkerRow>, dead: readonly string[]): Promise<void> {
     const { store } = this.#options
-    const oldest = (await store.now()) - FORGOTTEN_TIMES * this.#onlooker.unresponsiveMs
+    const now = await store.now()
+    const oldest = this.#clockWatch.isDoubtful(now) ? 0 : now - FORGOTTEN_TIMES * this.#onlooker.unresponsiveMs
     const silent = [...rows.values()].filter((row) => row.host !== this.#onlooker.host && row.seenAt < oldest)
     const ids = new Set([...dead, ...silent.map((row) => row.id)])
     if (ids.size > 0) await store.removeWorkers([...ids])
