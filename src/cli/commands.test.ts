@@ -466,9 +466,15 @@ describe('holdfast migrate', () => {
   it('brings the store up to date, and says what it applied', async () => {
     const store = ['--store', 'sqlite:x.db']
     const first = await runCommand(['migrate', ...store], { cwd: folder })
-    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/1 jobs.*: applied\.\n.*now at version \d+\.\n$/s) as string })
+    expect(first).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/1 jobs.*: applied\.\n.*now at version \d+\.\n$/s) as string,
+    })
     const second = await runCommand(['migrate', 'up', ...store], { cwd: folder })
-    expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/^sqlite:x\.db: up to date at version \d+\.\n$/) as string })
+    expect(second).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^sqlite:x\.db: up to date at version \d+\.\n$/) as string,
+    })
   })
 
   it('moves everything to another store, with a bar for people and a table for all', async () => {

@@ -48,23 +48,25 @@ export function createProgram(context: Context): Program {
 type Does = (command: Command, load: () => Promise<Action>) => void
 
 function root({ io, version }: Context): Command {
-  return new Command('holdfast')
-    // What stands behind a subcommand is the subcommand's, though its parent knows an option of the same name.
-    .enablePositionalOptions()
-    .description(
-      'Durable work and resilience: every call timed out, retried, limited; what cannot be done now is held and done later.',
-    )
-    .version(version, '-V, --version')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    })
-    .showHelpAfterError('(holdfast COMMAND --help tells more)')
+  return (
+    new Command('holdfast')
+      // What stands behind a subcommand is the subcommand's, though its parent knows an option of the same name.
+      .enablePositionalOptions()
+      .description(
+        'Durable work and resilience: every call timed out, retried, limited; what cannot be done now is held and done later.',
+      )
+      .version(version, '-V, --version')
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => io.stdout.write(text),
+        writeErr: (text) => io.stderr.write(text),
+        getOutHelpWidth: () => io.stdout.columns ?? 100,
+        getErrHelpWidth: () => io.stderr.columns ?? 100,
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+      })
+      .showHelpAfterError('(holdfast COMMAND --help tells more)')
+  )
 }
 
 function addProcess(program: Command, does: Does): void {
