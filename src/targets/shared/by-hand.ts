@@ -73,7 +73,7 @@ export class ByHand {
     const news: News[] = []
     for (const { name: row, value } of rows) {
       const name = row.slice(PREFIX.length)
-      const [wish = '', target] = splitOnce(name)
+      const [wish, target] = splitOnce(name)
       const register = readRegister(value)
       const known = this.#known.get(name)
       if (register === undefined || target === undefined || !WISHES.includes(wish)) continue

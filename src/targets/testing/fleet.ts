@@ -22,7 +22,7 @@ export interface Line {
 
 function through(shared: SharedState, line: Line, clock: VirtualClock): SharedState {
   return new Proxy(shared, {
-    get(target, name: keyof SharedState & string) {
+    get(target, name: keyof SharedState) {
       const value = target[name] as unknown
       if (typeof value !== 'function') return value
       if (name === 'onWord')
