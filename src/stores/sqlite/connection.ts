@@ -25,10 +25,12 @@ export class Connection {
   readonly db: DatabaseSync
   readonly #path: string
   readonly #file: string | undefined
+  readonly #full: boolean
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(options: ConnectionOptions) {
     this.#path = options.path
+    this.#full = options.durability === 'full'
     if (options.path !== ':memory:') prepareFile(options.path, options.create)
     this.db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs })
     try {
@@ -70,8 +72,18 @@ export class Connection {
     return statement
   }
 
-  /** Runs `work` in a write transaction: all of it is kept, or none. */
-  transaction<T>(work: () => T): T {
+  /** Runs `work` in a write transaction: all of it is kept, or none. Unless `durable`, a power cut may take it. */
+  transaction<T>(work: () => T, durable = true): T {
+    if (durable || !this.#full) return this.#transaction(work)
+    this.sql('PRAGMA synchronous = NORMAL').run()
+    try {
+      return this.#transaction(work)
+    } finally {
+      this.sql('PRAGMA synchronous = FULL').run()
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
     this.sql('BEGIN IMMEDIATE').run()
     try {
       const result = work()

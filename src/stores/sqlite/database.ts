@@ -57,8 +57,11 @@ export class Database {
     return this.#patiently(() => work(this.#scope(this.#connected())))
   }
 
-  /** Runs `work` in one write transaction. It may run again, after it was rolled back, when the database was busy. */
-  write<T>(work: (tx: Transaction) => T): Promise<T> {
+  /**
+   * Runs `work` in one write transaction. It may run again, after it was rolled back, when the database was busy.
+   * Unless `durable`, it never waits for the disk, and a power cut may take it.
+   */
+  write<T>(work: (tx: Transaction) => T, durable = true): Promise<T> {
     return this.#patiently(() => {
       const connection = this.#connected()
       if (!connection.isInPlace()) throw unavailable('gone', this.description)
@@ -67,7 +70,7 @@ export class Database {
         const result = work(scope)
         scope.tally.write(scope.sql)
         return result
-      })
+      }, durable)
     })
   }
 

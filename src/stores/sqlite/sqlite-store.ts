@@ -6,12 +6,8 @@
  * the file. Not for network file systems: their locks and shared memory do not hold.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock } from '../../core/clock.ts'
-import { systemClock } from '../../core/clock.ts'
-import type { Random } from '../../core/random.ts'
-import { systemRandom } from '../../core/random.ts'
+import type { SharedState } from '../../core/shared-state.ts'
 import type { StoredState } from '../../core/state-store.ts'
-import { checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import type {
@@ -38,31 +34,20 @@ import { completable, completeBatches, enqueueBatch, findBatch, openBatches } fr
 import * as byHand from './by-hand.ts'
 import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
+import type { DatabaseOptions } from './database.ts'
 import { Database } from './database.ts'
 import { deadLetters, discard, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { findJob } from './job-rows.ts'
 import { nextRunAt, promote, readyLanes } from './lanes.ts'
 import { abandoned, removeWorkers, renew, runningKeys, workers } from './leases.ts'
+import type { SqliteStoreOptions } from './options.ts'
+import { checkOptions } from './options.ts'
 import { prune } from './prune.ts'
 import { counts, deadLetterCounts, list } from './reads.ts'
 import { settle } from './settle.ts'
+import { SharedStateInSqlite } from './sqlite-shared-state.ts'
 import { deleteState, readStates, writeState } from './states.ts'
-
-export interface SqliteStoreOptions {
-  /** The database file, made with mode 0600 when missing; `':memory:'` for one that is lost with the process. */
-  readonly path: string
-  /** What an acknowledged write survives: a power cut (`'full'`, the default), or a crash of the process (`'normal'`). */
-  readonly durability?: 'full' | 'normal'
-  /** How long SQLite may block the event loop for another process's lock, in ms: 0 to 250, default 50. */
-  readonly busyTimeoutMs?: number
-  /** How long a call tries again, not blocking, until it fails as busy, in ms. Default 5000. */
-  readonly busyRetryMs?: number
-  /** Default: the system's. Its `wallNow` is the store's clock. */
-  readonly clock?: Clock
-  /** For the jitter of busy waits. */
-  readonly random?: Random
-}
 
 /** A store that also works in transactions of the caller's own. */
 export interface SqliteStore extends JobStore {
@@ -84,6 +69,8 @@ export interface SqliteStore extends JobStore {
    * @throws HoldfastError with `ERR_LEASE_LOST` when another worker has the job by now: roll back
    */
   completeWith(db: DatabaseSync, fence: Fence, result?: unknown): void
+  /** What processes share beside jobs, in the same file over the same connection. The store is opened and closed by itself. */
+  sharedState(): SharedState
 }
 
 /**
@@ -95,8 +82,7 @@ export interface SqliteStore extends JobStore {
  * await store.open()
  */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
-  checkKnown(options, ['path', 'durability', 'busyTimeoutMs', 'busyRetryMs', 'clock', 'random'], 'sqliteStore')
-  return new StoreInSqlite(options)
+  return new StoreInSqlite(checkOptions(options, 'sqliteStore'))
 }
 
 class StoreInSqlite implements SqliteStore {
@@ -107,17 +93,9 @@ class StoreInSqlite implements SqliteStore {
   readonly #lastServed = new LastServed()
   readonly #callers: CallersTransactions
 
-  constructor(options: SqliteStoreOptions) {
-    const path = checkName(options.path, 'path')
-    const clock = options.clock ?? systemClock
-    this.#database = new Database({
-      path,
-      durability: checkOneOf(options.durability ?? 'full', 'durability', ['full', 'normal']),
-      busyTimeoutMs: checkInteger(options.busyTimeoutMs ?? 50, 'busyTimeoutMs', 0, 250),
-      busyRetryMs: checkInteger(options.busyRetryMs ?? 5000, 'busyRetryMs', 0),
-      clock,
-      random: options.random ?? systemRandom,
-    })
+  constructor(options: DatabaseOptions) {
+    const { path, clock } = options
+    this.#database = new Database(options)
     const shared = path !== ':memory:'
     this.capabilities = { name: 'sqlite', durable: shared, multiProcess: shared }
     this.description = this.#database.description
@@ -278,6 +256,10 @@ class StoreInSqlite implements SqliteStore {
 
   deleteState(name: string): Promise<void> {
     return this.#database.write((tx) => deleteState(tx, name))
+  }
+
+  sharedState(): SharedState {
+    return new SharedStateInSqlite(this.#database, this.capabilities.durable, false)
   }
 
   onWork(listener: () => void): () => void {

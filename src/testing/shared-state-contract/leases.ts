@@ -1,3 +1,4 @@
+import type { SharedState } from '../../core/shared-state.ts'
 import type { SharedScenario } from './harness.ts'
 import { others, same } from './harness.ts'
 
@@ -50,8 +51,10 @@ export const leases: readonly SharedScenario[] = [
     'of many that ask at once, one is granted',
     async (harness) => {
       const states = await others(harness, 4)
-      const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => states[n % 4]?.acquire('l', `owner ${n}`, 1000)))
-      same(answers.filter((answer) => answer?.granted).length, 1, 'granted')
+      const answers = await Promise.all(
+        Array.from({ length: 60 }, (_, n) => (states[n % 4] as SharedState).acquire('l', `owner ${n}`, 1000)),
+      )
+      same(answers.filter((answer) => answer.granted).length, 1, 'granted')
     },
   ],
   [

@@ -1,4 +1,4 @@
-import type { BeginAnswer } from '../../core/shared-state.ts'
+import type { BeginAnswer, SharedState } from '../../core/shared-state.ts'
 import type { SharedScenario } from './harness.ts'
 import { begin, others, same, started, truthy } from './harness.ts'
 
@@ -163,10 +163,10 @@ export const once: readonly SharedScenario[] = [
     async (harness) => {
       const states = await others(harness, 4)
       const answers = await Promise.all(
-        Array.from({ length: 60 }, (_, n) => states[n % 4]?.begin({ name: 'n', owner: `o${n}`, fingerprint: 'f', leaseMs: 500 })),
+        Array.from({ length: 60 }, (_, n) => begin(states[n % 4] as SharedState, { owner: `o${n}` })),
       )
-      same(answers.filter((answer) => answer?.state === 'started').length, 1, 'one')
-      same(answers.filter((answer) => answer?.state === 'running').length, 59, 'the others')
+      same(answers.filter((answer) => answer.state === 'started').length, 1, 'one')
+      same(answers.filter((answer) => answer.state === 'running').length, 59, 'the others')
     },
   ],
 ]
