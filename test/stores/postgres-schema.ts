@@ -19,11 +19,13 @@ export async function ask<Row>(url: string, text: string, values: unknown[] = []
   }
 }
 
-const TABLES = ['jobs', 'batches', 'keys', 'dead_letters', 'counts', 'count_changes', 'workers', 'states', 'probe']
+const JOBS = ['jobs', 'batches', 'keys', 'dead_letters', 'counts', 'count_changes', 'workers', 'states', 'probe']
+const SHARED = ['leases', 'reporters', 'words', 'buckets', 'grants', 'once', 'states', 'probe']
 
 /** As if it had just been made; that takes a fraction of making one. */
-export async function emptySchema(url: string, schema: string): Promise<void> {
-  await ask(url, TABLES.map((table) => `DELETE FROM "${schema}".${table}`).join('; '))
+export async function emptySchema(url: string, schema: string, what: 'jobs' | 'shared' = 'jobs'): Promise<void> {
+  const tables = what === 'jobs' ? JOBS : SHARED
+  await ask(url, tables.map((table) => `DELETE FROM "${schema}".${table}`).join('; '))
 }
 
 export async function dropSchema(url: string, schema: string): Promise<void> {

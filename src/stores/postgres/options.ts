@@ -14,7 +14,7 @@ export interface PostgresStoreOptions {
   readonly pool?: PgPool
   /** Where the tables are: made when it is not there. Default 'holdfast'. */
   readonly schema?: string
-  /** Connections at most, beside one that listens. Default 10. Only with `url`. */
+  /** Connections at most, beside one that listens for work, and one for words where anybody does. Default 10. Only with `url`. */
   readonly poolSize?: number
   /** For a connection, new or from the pool. Default 5 s. Only with `url`. */
   readonly connectTimeout?: Duration
@@ -25,7 +25,7 @@ export interface PostgresStoreOptions {
    * each transaction another connection.
    */
   readonly prepare?: boolean
-  /** Processes tell each other of new work. It keeps one connection. Default true with `url`, false with `pool`. */
+  /** Processes tell each other of new work and words. It keeps one connection. Default true with `url`, false with `pool`. */
   readonly notify?: boolean
   /** For waits between tries. Default: the system's. */
   readonly clock?: Clock
@@ -54,11 +54,16 @@ const OF_OWN_POOL = ['poolSize', 'connectTimeout', 'statementTimeout'] as const
 const KNOWN = ['url', 'pool', 'schema', ...OF_OWN_POOL, 'prepare', 'notify', 'clock', 'random', 'serverNow']
 
 /** @throws OptionError */
-export function checkOptions(options: PostgresStoreOptions, clock: Clock, random: Random): CheckedOptions {
-  checkKnown(options, KNOWN, 'postgresStore')
+export function checkOptions(
+  options: PostgresStoreOptions,
+  clock: Clock,
+  random: Random,
+  where = 'postgresStore',
+): CheckedOptions {
+  checkKnown(options, KNOWN, where)
   const { pool, serverNow } = options
   if ((options.url === undefined) === (pool === undefined))
-    throw new OptionError('postgresStore', "needs either 'url' or 'pool'", pool === undefined ? undefined : 'both')
+    throw new OptionError(where, "needs either 'url' or 'pool'", pool === undefined ? undefined : 'both')
   for (const name of OF_OWN_POOL)
     if (pool !== undefined && options[name] !== undefined)
       throw new OptionError(name, "goes with 'url': a pool given has its own", options[name])
@@ -70,8 +75,8 @@ export function checkOptions(options: PostgresStoreOptions, clock: Clock, random
     pool: pool && checkPool(pool),
     description: pool === undefined ? describe(url, schema) : `postgres (schema ${schema})`,
     schema,
-    // One more for the connection that listens.
-    size: checkInteger(options.poolSize ?? 10, 'poolSize', 1, 1000) + (notify ? 1 : 0),
+    // One more for each connection that may listen: for work, and for words of other processes.
+    size: checkInteger(options.poolSize ?? 10, 'poolSize', 1, 1000) + (notify ? 2 : 0),
     connectTimeoutMs: checkDuration(options.connectTimeout ?? '5s', 'connectTimeout', 1),
     statementTimeoutMs: checkDuration(options.statementTimeout ?? '30s', 'statementTimeout', 1),
     prepare: options.prepare ?? pool === undefined,

@@ -7,6 +7,7 @@
  */
 import { systemClock } from '../../core/clock.ts'
 import { systemRandom } from '../../core/random.ts'
+import type { SharedState } from '../../core/shared-state.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
@@ -47,6 +48,7 @@ import { checkOptions } from './options.ts'
 import type { PgClient, PgPool } from './pg-types.ts'
 import { makePool } from './pool.ts'
 import { toStoreError } from './postgres-errors.ts'
+import { SharedStateInPostgres } from './postgres-shared-state.ts'
 import { prune } from './prune.ts'
 import { counts, deadLetterCounts, findJob, list } from './reads.ts'
 import { CLOCK, sessionOn } from './session.ts'
@@ -73,6 +75,8 @@ export interface PostgresStore extends JobStore {
    * @throws HoldfastError with `ERR_LEASE_LOST` when another worker has the job by now: roll back
    */
   completeWith(client: PgClient, fence: Fence, result?: unknown): Promise<void>
+  /** What processes share beside jobs, in the same schema over the same connections. The store is opened and closed by itself. */
+  sharedState(): SharedState
 }
 
 /**
@@ -91,6 +95,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
 class StoreInPostgres implements PostgresStore {
   readonly capabilities: StoreCapabilities = { name: 'postgres', durable: true, multiProcess: true }
   readonly description: string
+  readonly #options: CheckedOptions
   readonly #database: Database
   readonly #unprepared: Statements
   readonly #listeners = new WorkListeners()
@@ -103,6 +108,7 @@ class StoreInPostgres implements PostgresStore {
   constructor(options: CheckedOptions) {
     const { schema, clock, random, description } = options
     this.description = description
+    this.#options = options
     this.#unprepared = new Statements(schema, false)
     this.#database = new Database({
       ...options,
@@ -314,6 +320,10 @@ class StoreInPostgres implements PostgresStore {
 
   deleteState(name: string): Promise<void> {
     return this.#database.run((session) => deleteState(session, name))
+  }
+
+  sharedState(): SharedState {
+    return new SharedStateInPostgres({ ...this.#options, database: this.#database, ownsDatabase: false })
   }
 
   onWork(listener: () => void): () => void {

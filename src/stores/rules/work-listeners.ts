@@ -2,6 +2,10 @@
 export class WorkListeners {
   readonly #listeners = new Set<() => void>()
 
+  get size(): number {
+    return this.#listeners.size
+  }
+
   add(listener: () => void): () => void {
     const own = (): void => listener()
     this.#listeners.add(own)

@@ -1,0 +1,120 @@
+/** The contract of shared state on a real PostgreSQL. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { SharedState } from '../../src/core/shared-state.ts'
+import { postgresSharedState, postgresStore } from '../../src/stores/postgres/index.ts'
+import { sharedStateContract } from '../../src/testing/shared-state-contract.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { missing } from '../servers/available.ts'
+import type { PostgresServer } from '../servers/postgres.ts'
+import { startPostgres } from '../servers/postgres.ts'
+import type { TcpProxy } from '../servers/proxy.ts'
+import { startProxy } from '../servers/proxy.ts'
+import { ask, dropSchema, emptySchema, freshSchema } from './postgres-schema.ts'
+
+const schema = freshSchema()
+let server: PostgresServer
+let proxy: TcpProxy
+
+describe.skipIf(missing('postgres'))('shared state in PostgreSQL', () => {
+  beforeAll(async () => {
+    server = await startPostgres()
+    proxy = await startProxy(server.url)
+  }, 60_000)
+  afterEach(() => emptySchema(server.url, schema, 'shared'))
+  afterAll(async () => {
+    await proxy?.stop()
+    await dropSchema(server.url, schema)
+    await server.stop()
+  })
+
+  async function open() {
+    const clock = new VirtualClock()
+    const states: SharedState[] = []
+    const make = async (url = server.url) => {
+      const state = postgresSharedState({ url, schema, notify: false, serverNow: () => clock.wallNow() })
+      states.push(state)
+      await state.open()
+      return state
+    }
+    const state = await make(proxy.url)
+    return {
+      state,
+      clock,
+      another: () => make(),
+      outage: { begin: () => proxy.refuse(), end: () => proxy.restore() },
+      async reopen() {
+        await state.close()
+        return make()
+      },
+      async close() {
+        for (const each of states) await each.close()
+      },
+    }
+  }
+
+  // W: 4, 6, 11
+  it.each(sharedStateContract({ open }))('$name', ({ run }) => run())
+
+  // W: 4
+  it("goes by the server's clock", async () => {
+    const state = postgresSharedState({ url: server.url, schema })
+    await state.open()
+    try {
+      expect(Math.abs((await state.now()) - Date.now())).toBeLessThan(5000)
+    } finally {
+      await state.close()
+    }
+  })
+
+  it('lives beside the jobs of a store, and ends with it', async () => {
+    const store = postgresStore({ url: server.url, schema, notify: false })
+    const state = store.sharedState()
+    await store.open()
+    await state.open()
+    expect((await state.acquire('l', 'a', 1000)).granted).toBe(true)
+    await state.close()
+    await expect(state.now()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    const other = store.sharedState()
+    await other.open()
+    expect((await other.acquire('l', 'b', 1000)).granted).toBe(false)
+    await store.close()
+    await expect(other.now()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+  })
+
+  it('tells other processes at once that there is a word', async () => {
+    const [one, other] = [0, 1].map(() => postgresSharedState({ url: server.url, schema })) as [SharedState, SharedState]
+    try {
+      let told = 0
+      other.onWord(() => void told++)
+      await Promise.all([one.open(), other.open()])
+      await one.exchange({ reporter: 'a', words: [], ttlMs: 1000 })
+      await one.exchange({ reporter: 'a', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await expect.poll(() => told).toBe(1)
+      await other.exchange({ reporter: 'b', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await one.fallSilent('a')
+      await expect.poll(() => told).toBe(2)
+    } finally {
+      await one.close()
+      await other.close()
+    }
+  })
+
+  // W: 6
+  it('removes what has ended with the operations that come anyway', async () => {
+    const { state, clock, close } = await open()
+    try {
+      for (let n = 0; n < 60; n++) {
+        await state.acquire(`lease ${n}`, 'a', 1000)
+        await state.take({ name: `bucket ${n}`, intervalMs: 100, burst: 5, cost: 5, requestId: 'r' })
+        await state.begin({ name: `once ${n}`, owner: 'a', fingerprint: 'f', leaseMs: 1000, keepMs: 1000 })
+      }
+      await clock.advance(120_000)
+      for (let n = 0; n < 201; n++) await state.acquire('again', 'a', 1000)
+      const counts = ['leases', 'buckets', 'grants', 'once'].map((table) => `(SELECT count(*) FROM "${schema}".${table})::int`)
+      const rows = () => ask(server.url, `SELECT ARRAY[${counts.join()}] AS n`)
+      await expect.poll(rows).toEqual([{ n: [1, 0, 0, 0] }])
+    } finally {
+      await close()
+    }
+  })
+})
