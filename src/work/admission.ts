@@ -12,7 +12,8 @@ export type Admission =
   | { readonly admitted: false; readonly heldBy: HoldReason; readonly heldUntil?: number; readonly reason: string }
 
 export interface AdmissionPort {
-  admit(target: string): Admission
+  /** `waiting`: there is work for it now. Otherwise somebody only asks how it stands, and no probe is due to them. */
+  admit(target: string, waiting?: boolean): Admission
 }
 
 /** Admits everything; for work whose targets have no policies. */

@@ -44,18 +44,18 @@ export class Holds {
     const slots = new Map<string, number>()
     const asked = new Set(targets)
     for (const target of asked) {
-      const admission = this.#admit(target)
+      const admission = this.#admit(target, true)
       this.#note(target, admission)
       if (admission.admitted && admission.slots > 0) slots.set(target, admission.slots)
     }
-    for (const target of [...this.#holds.keys()]) if (!asked.has(target)) this.#note(target, this.#admit(target))
+    for (const target of [...this.#holds.keys()]) if (!asked.has(target)) this.#note(target, this.#admit(target, false))
     return slots
   }
 
   /** A port that throws must not look like a store that failed, nor let work through. */
-  #admit(target: string): Admission {
+  #admit(target: string, waiting: boolean): Admission {
     try {
-      return this.#admission.admit(target)
+      return this.#admission.admit(target, waiting)
     } catch (error) {
       return { admitted: false, heldBy: 'pause', reason: `asking the target failed: ${describeError(error).message}` }
     }
