@@ -2,7 +2,7 @@
  * The configuration as the runtime reads it: complete and checked. Every duration is in ms, every size in bytes, every path
  * absolute.
  */
-import type { Jitter, KindConfig, LogLevel } from './user-config.ts'
+import type { Jitter, KindConfig, LogLevel, ScheduleConfig } from './user-config.ts'
 
 export interface RetrySettings {
   readonly maxAttempts: number
@@ -59,6 +59,8 @@ export type StoreSettings =
       readonly url: string
       /** What to connect with. A function, so that settings that are printed do not tell it. */
       readonly connection: () => string
+      readonly schema?: string | undefined
+      readonly poolSize?: number | undefined
       readonly durability: 'full' | 'normal'
     }
 
@@ -86,6 +88,7 @@ export interface HoldfastConfig {
     readonly maxBody: number
   }
   readonly kinds: readonly KindConfig[]
+  readonly schedules: readonly ScheduleConfig[]
   readonly targets: Readonly<Record<string, WrittenTarget>>
   readonly targetDefaults: TargetSettings
   readonly timeouts: {

@@ -40,6 +40,24 @@ const store: Rule = (read, report) => {
   } else if (url !== 'memory:') report(['store', 'url'], "must be 'sqlite:PATH', 'postgres://…' or 'memory:'", storeHint(url))
 }
 
+const ofPostgres: Rule = (read, report) => {
+  const url = read('store', 'url')
+  for (const name of ['schema', 'poolSize'])
+    if (read('store', name) !== undefined && typeof url === 'string' && !/^postgres(ql)?:/.test(url))
+      report(['store', name], 'is for a PostgreSQL store', `Leave it out, or set store.url to 'postgres://…'.`)
+}
+
+const schedules: Rule = (read, report) => {
+  const list = read('schedules')
+  if (!Array.isArray(list)) return
+  const seen = new Set<unknown>()
+  for (const [index, schedule] of list.entries()) {
+    const name = isTree(schedule) ? schedule.name : undefined
+    if (name !== undefined && seen.has(name)) report(['schedules', index, 'name'], 'is used twice')
+    seen.add(name)
+  }
+}
+
 function storeHint(url: string): string {
   return /^[./]|\.db$/.test(url) ? `Did you mean 'sqlite:${url}'?` : "Write 'sqlite:./var/holdfast.db'."
 }
@@ -127,9 +145,11 @@ const operations: Rule = (read, report) => {
 const RULES: readonly Rule[] = [
   exposure,
   store,
+  ofPostgres,
   state,
   allowed,
   kinds,
+  schedules,
   order(['retry'], 'initial', 'max'),
   order(['http', 'backoff'], 'initial', 'max'),
   breakers,

@@ -15,6 +15,7 @@ export const DEFAULTS: UserConfig = {
     maxBody: '64KiB',
   },
   kinds: [],
+  schedules: [],
   targets: {},
   targetDefaults: {},
   timeouts: {

@@ -25,6 +25,6 @@ export function dumpConfig({ provenance }: ResolvedConfig): DumpRow[] {
 }
 
 function shown(path: readonly string[], value: unknown): unknown {
-  if (path[0] === 'kinds') return (value as readonly { name: string }[]).map(({ name }) => name)
+  if (path[0] === 'kinds' || path[0] === 'schedules') return (value as readonly { name: string }[]).map(({ name }) => name)
   return redact(path, value)
 }

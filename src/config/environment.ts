@@ -57,6 +57,8 @@ export const VARIABLES: readonly Variable[] = [
   variable('HOLDFAST_PORT', 'server.port', NUMBER),
   variable('HOLDFAST_TOKEN', 'server.token', TEXT),
   variable('HOLDFAST_STORE', 'store.url', { unit: "'sqlite:PATH', 'postgres://…' or 'memory:'", read: text }),
+  variable('HOLDFAST_STORE_SCHEMA', 'store.schema', TEXT),
+  variable('HOLDFAST_STORE_POOL_SIZE', 'store.poolSize', NUMBER),
   variable('HOLDFAST_STATE', 'state', TEXT),
   variable('HOLDFAST_CONCURRENCY', 'worker.concurrency', NUMBER),
   variable('HOLDFAST_LOG_LEVEL', 'log.level', TEXT),

@@ -12,4 +12,12 @@ export type { ResolvedConfig } from './resolve.ts'
 export { loadConfig, resolveConfig } from './resolve.ts'
 export { targetSettings } from './target-settings.ts'
 export { timeoutOf } from './timeouts.ts'
-export type { BreakerConfig, KindConfig, RateConfig, RetryConfig, TargetConfig, UserConfig } from './user-config.ts'
+export type {
+  BreakerConfig,
+  KindConfig,
+  RateConfig,
+  RetryConfig,
+  ScheduleConfig,
+  TargetConfig,
+  UserConfig,
+} from './user-config.ts'

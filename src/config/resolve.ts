@@ -96,9 +96,10 @@ function settle(checked: Checked, sources: Provenance, cwd: string, file: Config
   })
 }
 
-function storeSettings({ url, durability }: Checked['store'], place: (path: string) => string): StoreSettings {
+function storeSettings({ url, durability, schema, poolSize }: Checked['store'], place: (path: string) => string): StoreSettings {
   if (url === 'memory:') return { kind: 'memory', url, durability }
-  if (/^postgres(ql)?:/.test(url)) return { kind: 'postgres', url: hidePasswords(url), connection: () => url, durability }
+  if (/^postgres(ql)?:/.test(url))
+    return { kind: 'postgres', url: hidePasswords(url), connection: () => url, durability, schema, poolSize }
   return { kind: 'sqlite', url, durability, path: place(url.slice('sqlite:'.length)) }
 }
 

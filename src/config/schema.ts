@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { duration, flag, named, oneOf, options, orFalse, size, text, unlessFalse, whole, within } from './rules.ts'
-import type { KindConfig } from './user-config.ts'
+import type { KindConfig, ScheduleConfig } from './user-config.ts'
 import { JITTERS, LOG_LEVELS } from './user-config.ts'
 
 /** A day is longer than any wait here should be; what is longer is a slip in the unit. */
@@ -53,6 +53,8 @@ const target = options({
 
 const kind = z.custom<KindConfig>(isKind, 'must be a kind of job: an object with a name and a handler function')
 
+const schedule = z.custom<ScheduleConfig>(isSchedule, 'must be a schedule: an object with a name, a kind, and cron or every')
+
 export const schema = options({
   server: options({
     host: text(),
@@ -61,7 +63,14 @@ export const schema = options({
     maxBody: size(),
     allowedHosts: z.array(text(), 'must be a list of host names'),
   }),
-  store: options({ url: text(), durability: oneOf(['full', 'normal']) }),
+  store: options({
+    url: text(),
+    durability: oneOf(['full', 'normal']),
+    schema: text()
+      .regex(/^[a-z_][a-z0-9_]{0,39}$/, "must be 1 to 40 of a-z, 0-9 and '_', not beginning with a digit")
+      .optional(),
+    poolSize: whole(1, 1000).optional(),
+  }),
   state: text().optional(),
   worker: options({
     concurrency: whole(1, 10_000),
@@ -78,6 +87,7 @@ export const schema = options({
     maxBody: size(),
   }),
   kinds: z.array(kind, 'must be a list of kinds'),
+  schedules: z.array(schedule, 'must be a list of schedules'),
   targets: named(target),
   targetDefaults: options({
     timeout: duration({ min: 1 }).optional(),
@@ -112,4 +122,10 @@ function isKind(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { name, handler } = value as Record<string, unknown>
   return typeof name === 'string' && name !== '' && typeof handler === 'function'
+}
+
+function isSchedule(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, kind, cron, every } = value as Record<string, unknown>
+  return typeof name === 'string' && name !== '' && typeof kind === 'string' && (cron !== undefined || every !== undefined)
 }

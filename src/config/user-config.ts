@@ -67,6 +67,13 @@ export interface KindConfig {
   readonly [option: string]: unknown
 }
 
+/** What is to be done again and again; the rest of it is read by the scheduler, see `defineSchedule`. */
+export interface ScheduleConfig {
+  readonly name: string
+  readonly kind: string
+  readonly [option: string]: unknown
+}
+
 export interface UserConfig {
   readonly server?: {
     /** Where to listen. Anything but loopback needs a `token`. */
@@ -82,9 +89,12 @@ export interface UserConfig {
   }
   /**
    * `sqlite:PATH`, `postgres://user:password@host:port/database` or `memory:`. A relative path counts from the configuration
-   * file's folder. `durability` is SQLite's.
+   * file's folder. `durability` is SQLite's; `schema` and `poolSize` (connections at most, and one that listens) are
+   * PostgreSQL's.
    */
-  readonly store?: string | { readonly url?: string; readonly durability?: 'full' | 'normal' }
+  readonly store?:
+    | string
+    | { readonly url?: string; readonly durability?: 'full' | 'normal'; readonly schema?: string; readonly poolSize?: number }
   /** Shared state of several processes. Not available in this version. */
   readonly state?: string
   readonly worker?: {
@@ -115,6 +125,8 @@ export interface UserConfig {
   }
   /** Kinds of jobs of your own; only in a `.ts` or `.js` file. */
   readonly kinds?: readonly KindConfig[]
+  /** What is enqueued by the clock: `{ name: 'report', cron: '0 3 * * *', kind: 'report' }`. */
+  readonly schedules?: readonly ScheduleConfig[]
   /** Settings of single targets, by name (`'twitter_api'`, `'https://api.example.com'`) or pattern (`'peer:*'`). */
   readonly targets?: Readonly<Record<string, TargetConfig>>
   /** What every target has unless it says otherwise; for breaker and retry see `breaker` and `retry`. */

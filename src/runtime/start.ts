@@ -9,6 +9,7 @@ import { createMetrics } from '../ops/metrics/metrics.ts'
 import { createApi } from '../ops/server/api.ts'
 import { startServer } from '../ops/server/start-server.ts'
 import type { RecoveryReport } from '../work/rescuer.ts'
+import { defineSchedule, type ScheduleOptions } from '../work/schedules/schedule.ts'
 import { kindsOf } from './kinds.ts'
 import { logListener } from './log.ts'
 import { RuntimeSource } from './ops-source.ts'
@@ -44,6 +45,7 @@ export async function startHoldfast({ config }: ResolvedConfig, options: StartOp
   const runtime = new Runtime({
     store: storeOf(config.store, clock),
     kinds: kinds.all,
+    schedules: config.schedules.map((schedule) => defineSchedule(schedule as unknown as ScheduleOptions)),
     targets: named,
     targetDefaults: defaults,
     concurrency,

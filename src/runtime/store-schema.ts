@@ -17,7 +17,7 @@ export interface StoreSchema {
 
 /** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when a server does not answer */
 export async function storeSchema(store: StoreSettings): Promise<StoreSchema> {
-  if (store.kind === 'postgres') return schemaOf(await readShape(store.connection()), POSTGRES_MIGRATIONS)
+  if (store.kind === 'postgres') return schemaOf(await readShape(store.connection(), store.schema), POSTGRES_MIGRATIONS)
   const current = store.kind === 'sqlite' && existsSync(store.path) ? appliedVersion(store.path) : undefined
   return schemaOf(current, MIGRATIONS)
 }

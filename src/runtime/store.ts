@@ -14,6 +14,11 @@ export function storeOf(settings: StoreSettings, clock: Clock): JobStore {
     case 'sqlite':
       return sqliteStore({ path: settings.path, durability: settings.durability, clock })
     case 'postgres':
-      return postgresStore({ url: settings.connection(), clock })
+      return postgresStore({
+        url: settings.connection(),
+        ...(settings.schema === undefined ? {} : { schema: settings.schema }),
+        ...(settings.poolSize === undefined ? {} : { poolSize: settings.poolSize }),
+        clock,
+      })
   }
 }
