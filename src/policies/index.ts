@@ -45,6 +45,8 @@ export {
 } from './rate-limiter/rate-limiter.ts'
 export type { RateDecision } from './rate-limiter/rate-machine.ts'
 export type { Reservation } from './rate-limiter/reservation.ts'
+export type { SharedRateLimiterOptions } from './rate-limiter/shared/options.ts'
+export { SharedRateLimiter, sharedRateLimiter } from './rate-limiter/shared/shared-rate-limiter.ts'
 export type { RateLimiterStored } from './rate-limiter/snapshot.ts'
 export type { BackoffOptions, BackoffType, Jitter } from './retry/machine.ts'
 export { attemptsOf, RetriesExhaustedError, Retry, type RetryOptions, retry } from './retry/retry.ts'

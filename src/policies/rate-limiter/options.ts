@@ -124,7 +124,7 @@ function makerOf(rate: RateOptions, where: string): () => RateMachine {
 }
 
 /** The response in what a client returned or threw. */
-function findResponse(outcome: unknown): ResponseLike | undefined {
+export function findResponse(outcome: unknown): ResponseLike | undefined {
   if (typeof outcome !== 'object' || outcome === null) return undefined
   const { headers, response } = outcome as { headers?: unknown; response?: { headers?: unknown } }
   if (typeof headers === 'object' && headers !== null) return outcome as ResponseLike

@@ -7,6 +7,7 @@
  */
 import { hash } from 'node:crypto'
 import { hostname } from 'node:os'
+import { abortable } from '../../core/abortable.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { HoldfastError, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -153,7 +154,7 @@ export class Idempotency extends BasePolicy {
       this.#events.tell(call, () => ({ type: 'idempotency.joined', where: 'here' }))
       if (!underway.flight.execution.aborted) return underway.flight.join(call)
       // Everybody has left it, but it may not have ended.
-      await endOf(underway, call)
+      await abortable(underway.ended, call.cancellable ? call.signal : undefined)
     }
   }
 
@@ -233,22 +234,6 @@ export class Idempotency extends BasePolicy {
   #storedKey(key: string): string {
     const plain = key.length <= LONGEST_KEY && !key.includes('\0') && key.isWellFormed()
     return `once/${this.name}/${plain ? `=${key}` : `#${hash('sha256', key, 'base64url')}`}`
-  }
-}
-
-/** Waits for the end of a run that its callers have left. */
-async function endOf({ ended }: Underway, call: LiveExecution): Promise<void> {
-  if (!call.cancellable) return ended
-  const { signal } = call
-  let leave = (): void => {}
-  const left = new Promise<never>((_, reject) => {
-    leave = () => reject(call.abortReason as Error)
-    signal.addEventListener('abort', leave, { once: true })
-  })
-  try {
-    await Promise.race([ended, left])
-  } finally {
-    signal.removeEventListener('abort', leave)
   }
 }
 
