@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   readonly busyRetryMs: number
   readonly clock: Clock
   readonly random: Random
+  /** Told when the file was opened, again after trouble too. */
+  readonly onOpened?: () => unknown
 }
 
 export class Database {
@@ -96,6 +98,7 @@ export class Database {
       }
       this.#connection = connection
       this.#wasHere = path !== ':memory:'
+      this.#options.onOpened?.()
     }
     return this.#connection
   }

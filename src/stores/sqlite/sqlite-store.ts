@@ -38,6 +38,7 @@ import type { DatabaseOptions } from './database.ts'
 import { Database } from './database.ts'
 import { deadLetters, discard, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
+import { FileHints } from './file-hints.ts'
 import { findJob } from './job-rows.ts'
 import { nextRunAt, promote, readyLanes } from './lanes.ts'
 import { abandoned, removeWorkers, renew, runningKeys, workers } from './leases.ts'
@@ -92,11 +93,12 @@ class StoreInSqlite implements SqliteStore {
   readonly #listeners = new WorkListeners()
   readonly #lastServed = new LastServed()
   readonly #callers: CallersTransactions
+  readonly #hints: FileHints
 
   constructor(options: DatabaseOptions) {
     const { path, clock } = options
-    this.#database = new Database(options)
     const shared = path !== ':memory:'
+    this.#database = new Database({ ...options, onOpened: () => shared && this.#hints.start() })
     this.capabilities = { name: 'sqlite', durable: shared, multiProcess: shared }
     this.description = this.#database.description
     this.#callers = new CallersTransactions({
@@ -106,6 +108,12 @@ class StoreInSqlite implements SqliteStore {
       now: () => this.#database.now(),
       tell: () => this.#listeners.tell(),
     })
+    this.#hints = new FileHints({
+      path,
+      clock,
+      version: () => this.#database.read(({ sql }) => Number(sql('PRAGMA data_version').get()?.data_version)),
+      onHint: () => this.#listeners.tell(),
+    })
   }
 
   open(): Promise<void> {
@@ -113,6 +121,7 @@ class StoreInSqlite implements SqliteStore {
   }
 
   async close(): Promise<void> {
+    this.#hints.stop()
     this.#database.close()
     this.#listeners.clear()
   }
