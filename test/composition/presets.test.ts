@@ -8,7 +8,7 @@ import { type BreakerPreset, type LimiterPreset, presets, type RetryPreset } fro
 import { seededRandom } from '../../src/testing/index.ts'
 import { scripted } from '../../src/testing/scripted-operation.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { settled } from './five.ts'
+import { settled } from './twelve.ts'
 
 const { browserBot, infrastructure, peerNode, replyBot, uploader } = presets
 
