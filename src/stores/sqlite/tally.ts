@@ -19,14 +19,31 @@ interface Change {
   by: number
 }
 
+/** A transaction mostly changes few lanes; so many are found without a name. */
+const AT_HAND = 8
+
 export class Tally {
   readonly #changes = new Map<string, Change>()
+  readonly #atHand: Change[] = []
 
   add(subject: Subject, lane: Lane, state: string, by: number): void {
+    this.#change(subject, lane, state).by += by
+  }
+
+  #change(subject: Subject, lane: Lane, state: string): Change {
+    for (const change of this.#atHand)
+      if (
+        change.state === state &&
+        change.lane.target === lane.target &&
+        change.lane.kind === lane.kind &&
+        change.subject === subject
+      )
+        return change
     const name = `${subject} ${state} ${lane.kind.length} ${lane.kind} ${lane.target}`
-    const change = this.#changes.get(name)
-    if (change === undefined) this.#changes.set(name, { subject, lane, state, by })
-    else change.by += by
+    const change = this.#changes.get(name) ?? { subject, lane, state, by: 0 }
+    this.#changes.set(name, change)
+    if (this.#atHand.length < AT_HAND && !this.#atHand.includes(change)) this.#atHand.push(change)
+    return change
   }
 
   move(subject: Subject, lane: Lane, from: string, to: string, by = 1): void {
