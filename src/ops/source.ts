@@ -4,11 +4,14 @@
  */
 import type { BreakerStateName, Observable } from '../core/events.ts'
 import type { HoldReason } from '../work/admission.ts'
+import type { Batch, BatchEnqueued } from '../work/batch.ts'
+import type { BatchRequest } from '../work/batch-request.ts'
 import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
 import type { JobRequest } from '../work/queue.ts'
 import type { ScheduleView } from '../work/schedules/schedule-view.ts'
 import type { DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 
+export type { BatchRequest } from '../work/batch-request.ts'
 export type { JobRequest } from '../work/queue.ts'
 export type { ScheduleView } from '../work/schedules/schedule-view.ts'
 
@@ -17,6 +20,8 @@ export interface JobView extends Job {
   readonly heldBy?: HoldReason
   readonly heldUntil?: number
   readonly heldReason?: string
+  /** The concurrency key that it waits for; then `heldBy` is `concurrency`. */
+  readonly heldKey?: string
   /** When it runs next: its `runAt`, or later when it is held; absent when finished or running. */
   readonly nextRunAt?: number
 }
@@ -102,6 +107,9 @@ export interface Status {
 export interface OpsSource extends Observable {
   /** All or nothing. @throws HoldfastError with `ERR_JOB_INVALID`, `ERR_JOB_UNKNOWN_KIND`, `ERR_IDEMPOTENCY_MISMATCH`, `ERR_STORE_UNAVAILABLE` */
   enqueue(requests: readonly JobRequest[]): Promise<readonly Enqueued[]>
+  /** All or nothing, with the job that is enqueued when all have ended. @throws as `enqueue` */
+  enqueueBatch(request: BatchRequest): Promise<BatchEnqueued>
+  batch(id: string): Promise<Batch | undefined>
   job(id: string): Promise<JobView | undefined>
   jobs(filter: JobFilter): Promise<Page<JobView>>
   cancel(id: string): Promise<JobView | undefined>

@@ -14,6 +14,7 @@ import { EventBus, type Listener, type Observable, type Unobserve } from '../cor
 import { type Random, systemRandom } from '../core/random.ts'
 import { TargetRegistry } from '../targets/registry.ts'
 import type { TargetOptions } from '../targets/settings.ts'
+import { BatchSweep } from '../work/batch-sweep.ts'
 import { DeadLetterClock } from '../work/dead-letter-clock.ts'
 import { type Kind, kindTable } from '../work/kind.ts'
 import { isProcessAlive } from '../work/process-liveness.ts'
@@ -62,6 +63,7 @@ export class Runtime implements Observable {
   readonly #deadLetters: DeadLetterClock
   readonly #redrive: TargetRedrive
   readonly #pruner: Pruner
+  readonly #batches: BatchSweep
   #stopped: Promise<void> | undefined
 
   /** @throws OptionError naming the target, kind or option */
@@ -112,6 +114,7 @@ export class Runtime implements Observable {
     this.#deadLetters = new DeadLetterClock({ store, clock, events })
     this.#redrive = new TargetRedrive({ store, clock, events })
     this.#pruner = new Pruner({ store, clock, ...retention })
+    this.#batches = new BatchSweep({ store, clock, events })
     this.targets.observe((event) => {
       events.emit(event)
       if (event.type === 'circuit-breaker.changed' && event.target !== undefined) this.#breakerChanged(event.target, event.to)
@@ -126,6 +129,7 @@ export class Runtime implements Observable {
     this.#rescuer.start()
     this.#deadLetters.start()
     this.#pruner.start()
+    this.#batches.start()
     this.worker.start()
     this.scheduler.start()
     return report
@@ -140,7 +144,13 @@ export class Runtime implements Observable {
   async #stop(deadlineMs: number): Promise<void> {
     await this.scheduler.stop()
     await this.worker.drain(deadlineMs)
-    await Promise.all([this.#rescuer.stop(), this.#deadLetters.stop(), this.#redrive.stop(), this.#pruner.stop()])
+    await Promise.all([
+      this.#rescuer.stop(),
+      this.#deadLetters.stop(),
+      this.#redrive.stop(),
+      this.#pruner.stop(),
+      this.#batches.stop(),
+    ])
     await this.targets.flush()
     await this.store.close()
   }

@@ -41,6 +41,15 @@ export function demoSource(now: number, overrides: Partial<OpsSource> = {}, stat
         if (idempotencyKey !== undefined) keys.set(idempotencyKey, id)
         return { id, state: 'available' as const, duplicate: known !== undefined }
       }),
+    enqueueBatch: async ({ id = 'batch-new', jobs }) => ({
+      id,
+      duplicate: false,
+      jobs: jobs.map(() => ({ id: `job-new-${++sequence}`, state: 'available' as const, duplicate: false })),
+    }),
+    batch: async (id) =>
+      id === 'batch-new'
+        ? { id, total: 3, pending: 1, succeeded: 2, dead: 0, cancelled: 0, createdAt: now - MINUTE, callback: 'job-new-9' }
+        : undefined,
     job: async (id) => state.jobs.find((job) => job.id === id),
     jobs: async (filter) => ({
       items: state.jobs.filter(
