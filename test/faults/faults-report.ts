@@ -42,7 +42,7 @@ time; triggers in the database itself write down every claim and every success; 
 * every job that an \`enqueue\` acknowledged has succeeded, and nothing is stored that was not acknowledged;
 * no job succeeded twice, no token was given twice, and the token of the success is that of a handler that had ended;
 * a job that took effect twice did so only because its worker was killed, or had stopped for longer than its lease, or was cut off
-  from the store, between the beginning of the handler and the moment when the store knew of its end. That is the window of *at
+  from the store, or too busy to renew the lease in time, between the beginning of the handler and the moment when the store knew of its end. That is the window of *at
   least once*; every other second effect counts as an offence.
 
 ## What came of it
@@ -87,10 +87,11 @@ function row({ entry, result, lack }: FaultsReport['trials'][number]): string {
 
 function section({ name, about }: TrialEntry, result: TrialResult | undefined, lack: string | undefined): string {
   if (result === undefined) return `**${name}.** ${about} Not run: ${lack}`
-  const { executions, claims, interrupted, processes, refusals, refusedStarts, seconds, offences } = result
+  const { executions, claims, interrupted, processes, refusals, refusedStarts, seconds, offences, late } = result
   const told = [
     `${number(claims)} claims, ${number(executions)} executions, ${interrupted} of them interrupted; ${processes} processes, ${seconds} s.`,
     ...(refusals > 0 ? [`${refusals} enqueues were refused, and repeated until they were taken.`] : []),
+    ...(late > 0 ? [`${late} of what was done again is the machine's: a worker could not renew its leases in time.`] : []),
     ...(refusedStarts > 0 ? [`${refusedStarts} starts of a worker were refused by the store, and repeated.`] : []),
     ...(offences.length > 0
       ? [

@@ -62,11 +62,7 @@ export class Fleet {
 
   async start(): Promise<void> {
     for (let slot = 0; slot < this.#options.size; slot++) this.#slots[slot] = this.#spawn(slot)
-    const giveUpAt = performance.now() + START_MS
-    while (!this.#slots.every(({ isUp }) => isUp)) {
-      if (performance.now() > giveUpAt) throw new Error(`not all worker processes came up: ${this.crashes.join('; ')}`)
-      await pause(10)
-    }
+    await this.#untilUp()
   }
 
   /** How many processes there were. */
@@ -128,6 +124,8 @@ export class Fleet {
 
   /** Lets them finish. Rejects when one does not end well. */
   async end(): Promise<void> {
+    // One that is just starting would not hear us yet.
+    await this.#untilUp()
     this.#isOver = true
     this.signalAll('SIGCONT')
     this.signalAll('SIGTERM')
@@ -135,13 +133,22 @@ export class Fleet {
     for (const member of this.#slots) member.taken = true
     await Promise.all(this.#slots.map(({ exited }) => exited))
     clearTimeout(limit)
-    for (const { child, name } of this.#slots) if (child.exitCode !== 0) this.crashes.push(`${name} did not drain`)
+    for (const { child, name } of this.#slots)
+      if (child.exitCode !== 0) this.crashes.push(`${name} did not drain: ${child.exitCode ?? child.signalCode}`)
   }
 
   /** For when all else failed: nothing may outlive a test. */
   destroy(): void {
     this.#isOver = true
     this.signalAll('SIGKILL')
+  }
+
+  async #untilUp(): Promise<void> {
+    const giveUpAt = performance.now() + START_MS
+    while (!this.#slots.every(({ isUp }) => isUp)) {
+      if (performance.now() > giveUpAt) throw new Error(`not all worker processes came up: ${this.crashes.join('; ')}`)
+      await pause(10)
+    }
   }
 
   /** The first from `wanted` on that nobody has a hand on; waits for one. */

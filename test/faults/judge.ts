@@ -19,7 +19,14 @@ export interface Spell {
   readonly to: number
 }
 
+/** A worker could not renew its leases in time, though nobody had laid a hand on it: the machine was too busy. */
+interface Delay {
+  readonly from: number
+  readonly to: number
+}
+
 export interface Evidence {
+  readonly leaseMs: number
   /** Ids that the store has acknowledged. */
   readonly accepted: ReadonlySet<string>
   readonly trail: Trail
@@ -37,6 +44,8 @@ export interface Judgement {
   readonly duplicates: number
   /** Of these: their worker was killed, or had stopped, or was cut off from the store, before it could say so. */
   readonly explained: number
+  /** Of these: their worker renewed its leases too late, because the machine had no time for it. */
+  readonly late: number
   /** From an effect to the death of the process that had not said so yet, in ms: the widest seen. */
   readonly widestWindowMs: number
   /** Handlers that were called and had no effect: killed or told to stop in the middle of it. */
@@ -57,11 +66,12 @@ interface Run {
   readonly acked?: number
 }
 
-export function judge({ accepted, trail, books, faults, spells }: Evidence): Judgement {
+export function judge({ accepted, trail, books, faults, spells, leaseMs }: Evidence): Judgement {
   const offences: string[] = []
   const runs = runsByJob(books, offences)
+  const delays = new Map(books.map(({ member, entries }) => [member, delaysOf(entries, leaseMs)]))
   const succeeded = Map.groupBy(trail.successes, ({ id }) => id)
-  let [lost, completedTwice, duplicates, explained, widestWindowMs] = [0, 0, 0, 0, 0]
+  let [lost, completedTwice, duplicates, explained, late, widestWindowMs] = [0, 0, 0, 0, 0, 0]
   for (const id of accepted) {
     const job = trail.jobs.get(id)
     const successes = succeeded.get(id) ?? []
@@ -83,7 +93,8 @@ export function judge({ accepted, trail, books, faults, spells }: Evidence): Jud
     for (const run of effects.filter((each) => each.token !== token)) {
       duplicates++
       const fault = faultOf(run, faults)
-      if (fault !== undefined || spells.some((spell) => spell.from <= latest(run) && spell.to >= run.begin)) explained++
+      if (fault !== undefined || spells.some((spell) => meets(run, spell))) explained++
+      else if (delays.get(run.member)?.some((delay) => meets(run, delay))) late++
       else
         offences.push(`${id} took effect under ${run.token} in ${run.member}, which nothing had happened to, and under ${token}`)
       if (fault?.kind === 'kill') widestWindowMs = Math.max(widestWindowMs, fault.from - (run.effect as number))
@@ -98,6 +109,7 @@ export function judge({ accepted, trail, books, faults, spells }: Evidence): Jud
     completedTwice,
     duplicates,
     explained,
+    late,
     widestWindowMs: Math.round(widestWindowMs * 100) / 100,
     interrupted: all.filter((run) => run.effect === undefined).length,
     executions: all.length,
@@ -111,6 +123,7 @@ function runsByJob(books: readonly Book[], offences: string[]): Map<string, Run[
   const runs = new Map<string, Run>()
   for (const { member, entries } of books)
     for (const { event, id, token, at } of entries) {
+      if (event === 'renewed') continue
       const key = `${id} ${token}`
       const known = runs.get(key)
       if (event === 'begin' && known !== undefined) offences.push(`${id} began twice under ${token}: ${known.member}, ${member}`)
@@ -140,5 +153,16 @@ function latest(run: Run): number {
 
 /** What happened to the run's process between its beginning and the moment when the store should have known of its end. */
 function faultOf(run: Run, faults: readonly Fault[]): Fault | undefined {
-  return faults.find(({ member, from, to }) => member === run.member && from <= latest(run) && to >= run.begin)
+  return faults.find((fault) => fault.member === run.member && meets(run, fault))
+}
+
+function meets(run: Run, { from, to }: { readonly from: number; readonly to: number }): boolean {
+  return from <= latest(run) && to >= run.begin
+}
+
+/** From asking for one renewal to the answer of the next no more than a lease may pass. */
+function delaysOf(entries: readonly Entry[], leaseMs: number): Delay[] {
+  const renewals = entries.filter(({ event }) => event === 'renewed')
+  const spans = renewals.slice(1).map(({ at }, index) => ({ from: Number(renewals[index]?.id), to: at }))
+  return spans.filter(({ from, to }) => to - from >= leaseMs)
 }

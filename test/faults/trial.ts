@@ -33,6 +33,8 @@ export interface TrialOptions {
   readonly concurrency?: number
   /** Jobs that fail the first time, and come back after a wait. Default: one in twenty. */
   readonly failing?: number
+  /** Jobs that outlive their lease. Default: one in fifty. */
+  readonly longJobs?: number
   /** What goes wrong. Jobs are fed while it goes on, evenly by its own account of how far it is. */
   readonly trouble: (world: World) => Promise<void>
   readonly onProgress?: (share: number, text: string) => void
@@ -183,8 +185,7 @@ class Trial {
 
   #job(random: Random): NewJob {
     const id = `job-${String(this.#made++).padStart(6, '0')}`
-    // Most are short; one in fifty outlives its lease, and needs renewing.
-    const ms = random() < 0.02 ? this.#options.leaseMs * (1 + random()) : 5 + random() * 250
+    const ms = random() < (this.#options.longJobs ?? 0.02) ? this.#options.leaseMs * (1 + random()) : 5 + random() * 250
     const task: Task = { ms: Math.round(ms), deaf: random() < 0.5, fails: random() < (this.#options.failing ?? 0.05) }
     const rest = { priority: 0, fingerprint: id, idempotencyWindowMs: 0 }
     return { id, kind: 'task', target: 'somewhere', payload: task, ...rest }
@@ -226,6 +227,7 @@ class Trial {
       books,
       faults: fleet.faults,
       spells: this.#spells,
+      leaseMs,
     })
     const spells = Object.fromEntries(
       Object.entries(Object.groupBy(this.#spells, ({ what }) => what)).map(([what, each]) => [what, each?.length ?? 0]),

@@ -107,7 +107,10 @@ export function clockSteps(count: number, workers: number, everybody: boolean): 
     await steps(world)
     // What was given a time while the clock was ahead waits for it. At the end it is that hour again.
     if (!everybody) return
-    while (world.clock.position % STEPS.length !== 1) world.clock.step()
-    await world.fleet.setClocks(world.clock.position, () => true)
+    await world.during('clock stepped', async () => {
+      while (world.clock.position % STEPS.length !== 1) world.clock.step()
+      await world.fleet.setClocks(world.clock.position, () => true)
+      await sleep(1000)
+    })
   }
 }

@@ -13,7 +13,7 @@ import { Runtime } from '../../src/runtime/runtime.ts'
 import type { JobContext } from '../../src/work/kind.ts'
 import { defineKind } from '../../src/work/kind.ts'
 import type { JobStore } from '../../src/work/store.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, monotonic } from './ledger.ts'
 import { shiftedClock } from './shifted-clock.ts'
 import { storeAt } from './store-address.ts'
 import type { Task, WorkerOrders } from './worker-orders.ts'
@@ -45,14 +45,20 @@ async function work(task: Task, context: JobContext): Promise<void> {
   ledger.write('effect', context.id, token)
 }
 
-/** The same store, with a note of every claim, and of every success that it took. */
+/** The same store, with a note of every claim and renewal, and of every success that it took. */
 function noted(store: JobStore): JobStore {
-  const { claim, settle } = store
+  const { claim, settle, renew } = store
   return Object.assign(store, {
     async claim(...args: Parameters<JobStore['claim']>) {
       const jobs = await claim.apply(store, args)
       for (const { id, token } of jobs) tokens.set(id, token)
       return jobs
+    },
+    async renew(...args: Parameters<JobStore['renew']>) {
+      const asked = monotonic()
+      const answer = await renew.apply(store, args)
+      ledger.write('renewed', asked.toFixed(2), 0)
+      return answer
     },
     async settle(...args: Parameters<JobStore['settle']>) {
       const refused = new Set(await settle.apply(store, args))
