@@ -6,6 +6,8 @@ import { freePort, type RunningServer, serverFolder, startServer } from './serve
 export interface RedisServer {
   /** `redis://host:port`. */
   readonly url: string
+  /** Stops it, with its connections, and starts it again; resolves when it answers. Not for a server of the developer's own. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -17,7 +19,7 @@ export interface RedisOptions {
 /** Starts Redis on a free port, or uses HOLDFAST_TEST_REDIS (then `stop` leaves it alone). */
 export async function startRedis({ durable = false }: RedisOptions = {}): Promise<RedisServer> {
   const own = ownServer('redis')
-  if (own !== undefined) return { url: own, stop: async () => {} }
+  if (own !== undefined) return { url: own, restart: async () => {}, stop: async () => {} }
   const port = await freePort()
   const folder = serverFolder('redis')
   const server: RunningServer = await startServer({
@@ -27,7 +29,7 @@ export async function startRedis({ durable = false }: RedisOptions = {}): Promis
     folder,
     ready: () => answersPing(port),
   })
-  return { url: `redis://127.0.0.1:${port}`, stop: server.stop }
+  return { url: `redis://127.0.0.1:${port}`, restart: server.restart, stop: server.stop }
 }
 
 function answersPing(port: number): Promise<boolean> {

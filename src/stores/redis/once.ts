@@ -30,7 +30,6 @@ local owner, fingerprint, token = ARGV[2], ARGV[3], ARGV[4]
 local lease, keep, takeOver = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
 local function start()
   local dropped = record and record.dropped or ''
-  redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'state', 'running', 'fingerprint', fingerprint, 'owner', owner, 'token', token,
     'keep', whole(keep), 'result', '', 'doneAt', '0', 'dropped', dropped)
   leased(now + lease, lease, keep)
