@@ -6,6 +6,7 @@ import { checkDuration, checkInteger } from '../core/validate.ts'
 import { Periodic } from './periodic.ts'
 import { tellRedriven } from './queue.ts'
 import type { JobStore } from './store.ts'
+import { alone, type Turns } from './turns.ts'
 
 export interface DeadLetterClockOptions {
   readonly store: JobStore
@@ -15,6 +16,8 @@ export interface DeadLetterClockOptions {
   readonly every?: Duration
   /** At most so many each time. Default 20. */
   readonly batch?: number
+  /** Keeps the pace when several processes have such a clock. */
+  readonly turns?: Turns
 }
 
 /** Run it in any process that has the kinds, in all of them if you like: the store lets each letter come back once. */
@@ -28,7 +31,10 @@ export class DeadLetterClock {
     this.#options = options
     this.#batch = checkInteger(options.batch ?? 20, 'deadLetters.batch', 1, 1000)
     const everyMs = checkDuration(options.every ?? '15s', 'deadLetters.every', 1)
-    this.#periodic = new Periodic(options.clock, everyMs, () => this.redriveDue())
+    const { turns = alone } = options
+    this.#periodic = new Periodic(options.clock, everyMs, async () => {
+      if (await turns.mine('dead-letter-clock', everyMs * 0.9)) await this.redriveDue()
+    })
   }
 
   start(): void {

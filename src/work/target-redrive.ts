@@ -13,6 +13,7 @@ import { checkDuration, checkInteger } from '../core/validate.ts'
 import type { DeadLetter } from './job.ts'
 import { tellRedriven } from './queue.ts'
 import type { JobStore } from './store.ts'
+import { alone, type Turns } from './turns.ts'
 
 export interface TargetRedriveOptions {
   readonly store: JobStore
@@ -24,17 +25,21 @@ export interface TargetRedriveOptions {
   readonly patience?: Duration
   /** The largest step. Default 64. */
   readonly maxStep?: number
+  /** Lets one of several processes do it, whose breakers close together. */
+  readonly turns?: Turns
 }
 
 export interface RedriveReport {
   /** How many came back. */
   readonly redriven: number
-  /** `done`: none left; `failed`: a step did not go well; `stopped`: shut down. */
-  readonly end: 'done' | 'failed' | 'stopped'
+  /** `done`: none left; `failed`: a step did not go well; `stopped`: shut down; `elsewhere`: another process does it. */
+  readonly end: 'done' | 'failed' | 'stopped' | 'elsewhere'
 }
 
 /** Read at once to find what died of an outage; there may be others between them. */
 const PAGE = 1000
+/** A turn outlives its last sign by so many looks. */
+const TURN_LOOKS = 20
 
 /** Told of each breaker that closes; see `redriveTarget`. */
 export class TargetRedrive {
@@ -42,6 +47,7 @@ export class TargetRedrive {
   readonly #lookEveryMs: number
   readonly #patienceMs: number
   readonly #maxStep: number
+  readonly #turns: Turns
   readonly #active = new Map<string, Promise<RedriveReport>>()
   readonly #aborter = new AbortController()
 
@@ -50,6 +56,7 @@ export class TargetRedrive {
     this.#options = options
     this.#lookEveryMs = checkDuration(options.lookEvery ?? 500, 'redrive.lookEvery', 1)
     this.#patienceMs = checkDuration(options.patience ?? '5m', 'redrive.patience', 1)
+    this.#turns = options.turns ?? alone
     this.#maxStep = checkInteger(options.maxStep ?? 64, 'redrive.maxStep', 1, PAGE)
   }
 
@@ -77,14 +84,25 @@ export class TargetRedrive {
     let redriven = 0
     try {
       for (let step = 1; ; step = Math.min(step * 2, this.#maxStep)) {
+        if (!(await this.#isMine(target))) return { redriven, end: 'elsewhere' }
         const ids = await this.#take(target, since, step)
         redriven += ids.length
-        if (ids.length === 0) return { redriven, end: 'done' }
-        if (!(await this.#wentWell(ids))) return { redriven, end: 'failed' }
+        if (ids.length === 0) return await this.#done(target, redriven)
+        // Then the turn ends by itself: others, whose breakers close a moment later, must not try another canary.
+        if (!(await this.#wentWell(target, ids))) return { redriven, end: 'failed' }
       }
     } catch {
       return { redriven, end: this.#aborter.signal.aborted ? 'stopped' : 'failed' }
     }
+  }
+
+  #isMine(target: string): Promise<boolean> {
+    return this.#turns.mine(`redrive:${target}`, TURN_LOOKS * this.#lookEveryMs)
+  }
+
+  async #done(target: string, redriven: number): Promise<RedriveReport> {
+    await this.#turns.over(`redrive:${target}`)
+    return { redriven, end: 'done' }
   }
 
   async #take(target: string, since: number, step: number): Promise<readonly string[]> {
@@ -111,12 +129,13 @@ export class TargetRedrive {
   }
 
   /** True once all have ended, none of them badly; false when one has, or when it takes too long. */
-  async #wentWell(ids: readonly string[]): Promise<boolean> {
+  async #wentWell(target: string, ids: readonly string[]): Promise<boolean> {
     const { store, clock } = this.#options
     const until = clock.now() + this.#patienceMs
     let waiting = [...ids]
     while (clock.now() < until) {
       await sleep(clock, this.#lookEveryMs, this.#aborter.signal)
+      await this.#isMine(target)
       const jobs = await Promise.all(waiting.map((id) => store.get(id)))
       if (jobs.some((job) => job?.state === 'dead' || job?.state === 'parked')) return false
       waiting = waiting.filter((_, i) => jobs[i] !== undefined && jobs[i].finishedAt === undefined)
