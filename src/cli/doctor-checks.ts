@@ -10,6 +10,7 @@ import type { FlagValues } from '../config/flags.ts'
 import { loadConfig } from '../config/resolve.ts'
 import { formatSize } from '../config/size.ts'
 import type { Clock } from '../core/clock.ts'
+import { formatDuration } from '../core/duration.ts'
 import { explainError } from './cli-error.ts'
 import { configPath, urlOf } from './context.ts'
 import type { Io } from './io.ts'
@@ -136,7 +137,23 @@ function isOpen(hostname: string, port: number): Promise<boolean> {
   })
 }
 
-export function checkClock(store: StoreSettings, clock: Clock): Finding {
+/** Against the server's clock, where there is one; a server that does not answer is another finding. */
+async function checkServerClock(store: StoreSettings, clock: Clock): Promise<Finding> {
+  const check = 'clock'
+  const { storeClock } = await import('../runtime/store-clock.ts')
+  const found = await storeClock(store, clock).catch(() => undefined)
+  const message = new Date(clock.wallNow()).toISOString()
+  if (found === undefined || !found.isSkewed) return { check, status: 'ok', message }
+  const difference = `${formatDuration(Math.abs(found.skewMs))} ${found.skewMs > 0 ? 'ahead of' : 'behind'}`
+  return {
+    check,
+    status: 'warning',
+    message: `${message}, but the store's clock is ${difference} this`,
+    hint: 'Let both hosts keep time by NTP: the store’s clock decides when jobs are due.',
+  }
+}
+
+export async function checkClock(store: StoreSettings, clock: Clock): Promise<Finding> {
   const check = 'clock'
   const now = clock.wallNow()
   const message = new Date(now).toISOString()
@@ -147,6 +164,7 @@ export function checkClock(store: StoreSettings, clock: Clock): Finding {
       message: `${message} is in the past`,
       hint: 'Set the clock: schedules and leases are by it.',
     }
+  if (store.kind === 'postgres') return checkServerClock(store, clock)
   const newest = store.kind === 'sqlite' && existsSync(store.path) ? statSync(store.path).mtimeMs : 0
   if (newest > now + 60_000)
     return {

@@ -42,7 +42,7 @@ describe('environment variables', () => {
       expect(text, 'has an expectation in this test').toBeDefined()
       expect(valueAt(configOf({}), path)).not.toEqual(value)
       // Some are for a server only.
-      const place = name.startsWith('HOLDFAST_STORE_') ? { HOLDFAST_STORE: 'postgres://db/app' } : {}
+      const place: Record<string, string> = name.startsWith('HOLDFAST_STORE_') ? { HOLDFAST_STORE: 'postgres://db/app' } : {}
       expect(valueAt(configOf({ ...place, [name]: text as string }), path)).toEqual(value)
     })
 

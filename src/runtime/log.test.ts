@@ -30,6 +30,16 @@ const EVENTS: readonly HoldfastEvent[] = [
   { type: 'job.succeeded', ...job, attempt: 1, durationMs: 3 },
 ]
 
+const OF_CLOCKS: readonly HoldfastEvent[] = [
+  { type: 'store.clock-skewed', at, skewMs: -90_000, limitMs: 5000 },
+  { type: 'store.clock-agrees', at, skewMs: 20 },
+  { type: 'schedule.fired', at, schedule: 'feed', job: 'j1', dueAt: at, lateMs: 3 },
+  { type: 'schedule.missed', at, schedule: 'feed', missed: 7 },
+  { type: 'schedule.failed', at, schedule: 'feed', error },
+  { type: 'schedule.paused', at, schedule: 'feed' },
+  { type: 'schedule.resumed', at, schedule: 'feed' },
+]
+
 function linesOf(level: Level, format: 'text' | 'json' = 'text', events = EVENTS): string[] {
   const lines: string[] = []
   const listen = logListener({ level, format, write: (line) => lines.push(line) })
@@ -51,6 +61,19 @@ describe('the log', () => {
       'info  recovered 2: 1 taken up again, 0 set aside, 1 poison; 3 dead letters',
       'error the store does not answer: disk full',
       'info  the store answers again',
+    ])
+  })
+
+  // W: 4
+  it('tells of clocks that disagree, and of what was not done by the clock', () => {
+    expect(linesOf('debug', 'text', OF_CLOCKS).map((line) => line.replace(/^2026-01-01T00:00:00\.000Z /, ''))).toEqual([
+      "warn  the store's clock is 1m30s behind this host's: set the clocks, its own is what counts",
+      "info  the store's clock and this host's agree again",
+      'debug schedule feed: job j1 for 2026-01-01T00:00:00.000Z',
+      'warn  schedule feed: 7 times passed undone',
+      'error schedule feed: its job could not be made: connect ECONNREFUSED',
+      'info  schedule feed is paused',
+      'info  schedule feed goes on',
     ])
   })
 

@@ -77,6 +77,25 @@ function lineOf(event: HoldfastEvent): Line | undefined {
           }
     case 'store.degraded':
       return { level: 'error', message: `the store does not answer: ${event.reason}` }
+    case 'store.clock-skewed': {
+      const difference = `${formatDuration(Math.abs(event.skewMs))} ${event.skewMs > 0 ? 'ahead of' : 'behind'}`
+      return { level: 'warn', message: `the store's clock is ${difference} this host's: set the clocks, its own is what counts` }
+    }
+    case 'store.clock-agrees':
+      return { level: 'info', message: "the store's clock and this host's agree again" }
+    case 'schedule.fired':
+      return {
+        level: 'debug',
+        message: `schedule ${event.schedule}: job ${event.job} for ${new Date(event.dueAt).toISOString()}`,
+      }
+    case 'schedule.missed':
+      return { level: 'warn', message: `schedule ${event.schedule}: ${event.missed} times passed undone` }
+    case 'schedule.failed':
+      return { level: 'error', message: `schedule ${event.schedule}: its job could not be made: ${event.error.message}` }
+    case 'schedule.paused':
+      return { level: 'info', message: `schedule ${event.schedule} is paused` }
+    case 'schedule.resumed':
+      return { level: 'info', message: `schedule ${event.schedule} goes on` }
     case 'store.recovered':
       return { level: 'info', message: 'the store answers again' }
     default:

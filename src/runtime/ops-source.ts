@@ -157,7 +157,7 @@ export class RuntimeSource implements OpsSource {
     const [probed, counted, schedules] = await Promise.all([this.#probe.ask(), this.#counted(), schedulesNow])
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
-    const { id, running, concurrency, state, skewMs } = runtime.worker.snapshot()
+    const { id, running, concurrency, state, skewMs, isSkewed } = runtime.worker.snapshot()
     const facts = {
       now,
       store: probed,
@@ -168,7 +168,7 @@ export class RuntimeSource implements OpsSource {
       worker: { id, running, concurrency, state, skewMs },
     }
     return {
-      ...healthOf(facts, {}, this.#since),
+      ...healthOf({ ...facts, worker: { state, skewMs, isSkewed } }, {}, this.#since),
       version: this.#version,
       startedAt: runtime.startedAt,
       now,

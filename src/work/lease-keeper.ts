@@ -7,6 +7,7 @@ import type { Job } from './job.ts'
 import type { Kind } from './kind.ts'
 import type { Runs } from './runs.ts'
 import type { Settler } from './settler.ts'
+import type { Skew } from './skew.ts'
 import type { JobStore, RenewResult, WorkerRow } from './store.ts'
 import type { StoreHealth } from './store-health.ts'
 
@@ -18,6 +19,8 @@ export interface LeaseKeeperOptions {
   readonly worker: WorkerRow
   readonly runs: Runs
   readonly settler: Settler
+  /** Measured with every beat. */
+  readonly skew: Skew
 }
 
 const DEFAULT_LEASE_MS = 30_000
@@ -28,16 +31,10 @@ export class LeaseKeeper {
   #registered = false
   #timer: Cancel | undefined
   #started = false
-  #skewMs = 0
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
     this.#shortestMs = Math.min(...Array.from(options.kinds.values(), (kind) => kind.leaseMs), DEFAULT_LEASE_MS)
-  }
-
-  /** How far the store's clock is ahead of this process's, in ms, as last measured. */
-  get skewMs(): number {
-    return this.#skewMs
   }
 
   /** Before the first claim: a job held by a worker without a row counts as abandoned. Rejects when the store does. */
@@ -45,7 +42,7 @@ export class LeaseKeeper {
     if (this.#registered) return
     await this.#options.store.renew(this.#options.worker, this.#shortestMs, [])
     this.#registered = true
-    await this.#measureSkew()
+    await this.#options.skew.measure()
   }
 
   start(): void {
@@ -71,7 +68,7 @@ export class LeaseKeeper {
     let wait = this.#shortestMs / 3
     try {
       await this.#renewAll()
-      await this.#measureSkew()
+      await this.#options.skew.measure()
       this.#registered = true
       health.succeeded()
     } catch (error) {
@@ -103,12 +100,5 @@ export class LeaseKeeper {
     const { runs } = this.#options
     for (const id of answer.lost) if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'lease-lost')
     for (const id of answer.cancelled) if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'cancelled')
-  }
-
-  async #measureSkew(): Promise<void> {
-    const { store, clock } = this.#options
-    const before = clock.wallNow()
-    const theirs = await store.now()
-    this.#skewMs = Math.round(theirs - (before + clock.wallNow()) / 2)
   }
 }

@@ -62,6 +62,8 @@ export interface WorkerSnapshot {
   readonly store: { readonly ok: boolean; readonly reason?: string }
   /** How far the store's clock is ahead, in ms. */
   readonly skewMs: number
+  /** So far that people should know: more than 5 s. */
+  readonly isSkewed: boolean
 }
 
 /** The names of the options above. */

@@ -15,6 +15,7 @@ import type { Kind } from './kind.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { Runs } from './runs.ts'
 import { Settler } from './settler.ts'
+import { Skew } from './skew.ts'
 import type { Settlement, WorkerRow } from './store.ts'
 import { StoreHealth } from './store-health.ts'
 import { isSuspect, SUSPECT_WAIT_MS } from './suspects.ts'
@@ -39,6 +40,7 @@ export class Worker {
   readonly #pollMaxMs: number
   readonly #alarm: Alarm
   readonly #health: StoreHealth
+  readonly #skew: Skew
   readonly #holds: Holds
   readonly #runs: Runs
   readonly #settler: Settler
@@ -66,6 +68,7 @@ export class Worker {
     this.#alarm = new Alarm(clock)
     this.#ended = new Alarm(clock)
     this.#health = new StoreHealth(clock, events)
+    this.#skew = new Skew(store, clock, events)
     this.#holds = new Holds(options.admission, clock, events)
     this.#runs = new Runs({
       clock,
@@ -92,7 +95,7 @@ export class Worker {
     const now = clock.wallNow()
     const worker: WorkerRow = { ...options.identity, id: this.id, startedAt: now, seenAt: now }
     const [runs, settler, health, holds] = [this.#runs, this.#settler, this.#health, this.#holds]
-    this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, settler })
+    this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, settler, skew: this.#skew })
     const ofKind = (kind: string): number => runs.ofKind(kind)
     this.#claimer = new Claimer({ store, kinds, clock, holds, worker: this.id, freshMs: this.#pollMinMs, ofKind })
   }
@@ -158,7 +161,8 @@ export class Worker {
       unsettled: this.#settler.unsettled().length,
       held: this.#holds.list(),
       store: { ok, ...(reason === undefined ? {} : { reason }) },
-      skewMs: this.#keeper.skewMs,
+      skewMs: this.#skew.ms,
+      isSkewed: this.#skew.isTooLarge,
     }
   }
 
@@ -208,7 +212,7 @@ export class Worker {
   async #quietFor(idleMs: number): Promise<number> {
     const now = this.#options.clock.wallNow()
     const runAt = await this.#options.store.nextRunAt()
-    const due = runAt === undefined ? idleMs : runAt - this.#keeper.skewMs - now
+    const due = runAt === undefined ? idleMs : runAt - this.#skew.ms - now
     const released = (this.#holds.nextAt() ?? Number.POSITIVE_INFINITY) - now
     const soonest = Math.min(due > 0 ? due : idleMs, released > 0 ? released : idleMs)
     return Math.max(1, Math.min(soonest, idleMs))

@@ -19,7 +19,7 @@ export async function doctor({ io, printer }: Context, options: DoctorOptions): 
       await checkStore(config.store),
       await checkDisk(config.store, io.cwd),
       await checkPort(config.server),
-      checkClock(config.store, io.clock),
+      await checkClock(config.store, io.clock),
     )
   const healthy = findings.every(({ status }) => status !== 'problem')
   if (options.json) printer.json({ ok: healthy, checks: findings })

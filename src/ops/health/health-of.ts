@@ -17,7 +17,11 @@ export interface HealthFacts {
   readonly deadLetters: Partial<Record<DeadLetterStatus, number>>
   readonly held: number
   readonly oldestWaitingMs: number
-  readonly worker?: Pick<Status['worker'], 'state'>
+  readonly worker?: Pick<Status['worker'], 'state'> & {
+    readonly skewMs?: number
+    /** The store's clock and this process's differ by more than people should live with. */
+    readonly isSkewed?: boolean
+  }
   /** Reasons from registered checks, added as they are. */
   readonly checks?: readonly HealthReason[]
 }
@@ -43,6 +47,7 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits = {}, since: S
     ...deadLetterReasons(facts),
     ...backlogReasons(facts, limits.backlogMs ?? 300_000),
     ...workerReasons(facts),
+    ...clockReasons(facts),
   ]
   const seen = new Set(found.map(({ check }) => check))
   for (const check of since.keys()) if (!seen.has(check)) since.delete(check)
@@ -94,6 +99,13 @@ function backlogReasons({ oldestWaitingMs, held }: HealthFacts, limitMs: number)
 function workerReasons({ worker }: HealthFacts): readonly Found[] {
   if (worker === undefined || worker.state === 'running') return []
   return [{ check: 'worker', status: 'degraded', message: `the worker is ${worker.state}` }]
+}
+
+function clockReasons({ worker }: HealthFacts): readonly Found[] {
+  if (worker?.isSkewed !== true) return []
+  const { skewMs = 0 } = worker
+  const message = `the store's clock is ${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this host's`
+  return [{ check: 'clock', status: 'degraded', message }]
 }
 
 function count(number: number, noun: string): string {

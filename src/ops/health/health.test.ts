@@ -8,6 +8,20 @@ import type { HealthFacts, Since } from './health-of.ts'
 import { healthOf } from './health-of.ts'
 import { Hysteresis } from './hysteresis.ts'
 
+describe('the clock', () => {
+  // W: 4
+  it('degrades health while it differs from the store’s', () => {
+    const facts = { ...stormy(0), targets: [], deadLetters: {}, held: 0, oldestWaitingMs: 0, store: { ok: true } }
+    const verdict = (skewMs: number, isSkewed: boolean) => healthOf({ ...facts, worker: { state: 'running', skewMs, isSkewed } })
+    expect(verdict(90_000, true)).toMatchObject({
+      status: 'degraded',
+      reasons: [{ check: 'clock', message: "the store's clock is 1m30s ahead of this host's" }],
+    })
+    expect(verdict(-90_000, true).reasons[0]?.message).toContain('1m30s behind')
+    expect(verdict(200, false)).toEqual({ status: 'healthy', reasons: [] })
+  })
+})
+
 describe('health checks', () => {
   // R: P5
   it('are sync or async, and make a whole with message, details, time and uptime', async () => {
