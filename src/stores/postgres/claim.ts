@@ -35,8 +35,8 @@ const TAKE = `
     RETURNING ${JOB_COLUMNS}),
   tally AS (
     INSERT INTO @count_changes (subject, kind, target, state, n)
-    SELECT 'job', kind, target, s.state, s.by * count(*) FROM taken, (VALUES ('available', -1), ('running', 1)) AS s (state, by)
-    GROUP BY kind, target, s.state, s.by)
+    SELECT 'job', n.kind, n.target, s.state, s.by * n.n
+    FROM (SELECT kind, target, count(*) AS n FROM taken GROUP BY kind, target) AS n, (VALUES ('available', -1), ('running', 1)) AS s (state, by))
   SELECT due.due, taken.* FROM due LEFT JOIN taken ON true`
 
 type TakenRow = { readonly due: boolean } & ({ readonly seq: null } | JobRow)

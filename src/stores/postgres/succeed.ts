@@ -21,8 +21,8 @@ const SUCCEED = `
     RETURNING j.id, j.kind, j.target),
   tally AS (
     INSERT INTO @count_changes (subject, kind, target, state, n)
-    SELECT 'job', kind, target, s.state, s.by * count(*) FROM done, (VALUES ('running', -1), ('succeeded', 1)) AS s (state, by)
-    GROUP BY kind, target, s.state, s.by)
+    SELECT 'job', n.kind, n.target, s.state, s.by * n.n
+    FROM (SELECT kind, target, count(*) AS n FROM done GROUP BY kind, target) AS n, (VALUES ('running', -1), ('succeeded', 1)) AS s (state, by))
   SELECT id FROM done`
 
 /** Whether all of them are successes of different jobs: what it leaves undone may then go in another transaction. */
