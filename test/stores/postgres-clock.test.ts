@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect, it } from 'vitest'
 import { NOW, runCommand } from '../../src/cli/testing/scripted-io.ts'
 import { readClock } from '../../src/stores/postgres/read-clock.ts'
@@ -10,7 +11,7 @@ it.skipIf(missing('postgres'))("the doctor sees that the server's clock is not t
   try {
     expect(Math.abs((await readClock(server.url)) - Date.now())).toBeLessThan(2000)
     // The command's own clock stands in 2030.
-    const { out } = await runCommand(['doctor'], { env: { HOLDFAST_STORE: server.url } })
+    const { out } = await runCommand(['doctor'], { cwd: tmpdir(), env: { HOLDFAST_STORE: server.url } })
     expect(new Date(NOW).getUTCFullYear()).toBe(2030)
     expect(out).toMatch(/warning +clock: 2030-01-01T.*, but the store's clock is \d+d.* behind this/)
   } finally {
