@@ -38,6 +38,11 @@ describe('the story of a job', () => {
     ],
     ['is held by a pause', { heldBy: 'pause' }, 'smtp is paused. It goes on with: npx holdfast targets resume smtp.'],
     ['is held by concurrency', { heldBy: 'concurrency' }, 'as many calls to smtp run as may run at a time.'],
+    [
+      'waits for its concurrency key',
+      { heldBy: 'concurrency', heldKey: 'a', heldReason: "a job with the key 'a' runs" },
+      "as many jobs of kind mail with the same key run as may run at a time (a job with the key 'a' runs).",
+    ],
     ['is held by isolation', { heldBy: 'breaker' }, 'The breaker stays open until somebody resets it.'],
     [
       'is scheduled',

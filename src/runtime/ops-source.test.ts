@@ -39,6 +39,28 @@ describe('a job as the windows see it', () => {
     expect((await source.jobs({ target: 'a' })).items).toEqual([job])
   })
 
+  it('waits for its concurrency key, once its target admits it', async () => {
+    const kind = { concurrencyKey: (payload: unknown) => (payload as { to: string }).to, concurrencyPerKey: 2 }
+    const { runtime, send, settle, source } = runtimeRig(() => new Promise(() => {}), { kind })
+    await runtime.start()
+    const ids = await send('a', 3)
+    await settle()
+    const held = {
+      state: 'available',
+      heldBy: 'concurrency',
+      heldKey: 'a',
+      heldReason: "2 jobs with the key 'a' run, of 2 that may",
+    }
+    const job = await source.job(ids[2]!)
+    expect(job).toMatchObject(held)
+    expect(job).not.toHaveProperty('nextRunAt')
+    expect((await source.jobs({ state: 'available' })).items).toEqual([job])
+    runtime.pause('a')
+    expect(await source.job(ids[2]!)).toMatchObject({ heldBy: 'pause' })
+    runtime.resume('a')
+    await runtime.stop(0)
+  })
+
   it('that is done waits for nothing', async () => {
     const { runtime, send, settle, source } = runtimeRig(() => {})
     await runtime.start()

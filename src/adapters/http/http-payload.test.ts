@@ -161,6 +161,12 @@ describe('readPayload', () => {
     expect(errorOf({ url: URL_OK, metod: 'GET' }).hint).toBe("Did you mean 'method'?")
     expect(errorOf({ url: URL_OK, headers: { 'idempotency-key': 'x' } }).hint).toContain('idempotencyKey')
   })
+
+  it('sends the summary of a batch when there is no other body', () => {
+    const batch = { id: 'b', total: 2, succeeded: 2, dead: 0, cancelled: 0 }
+    expect(read({ url: URL_OK, batch })).toMatchObject({ method: 'POST', body: JSON.stringify({ batch }) })
+    expect(read({ url: URL_OK, batch, body: 'done' })).toMatchObject({ method: 'POST', body: 'done' })
+  })
 })
 
 function errorOf(payload: unknown): HttpPayloadError {

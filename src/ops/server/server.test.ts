@@ -232,6 +232,42 @@ describe('jobs', () => {
     expect(source.calls).toEqual([])
   })
 
+  it('come in batches with a job that follows when all have ended, and the batch can be asked after', async () => {
+    const { send, source } = await stage()
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const onComplete = { kind: 'http', payload: { url: 'https://api.example.com/done' }, priority: 3 }
+    const answer = await send('POST', '/v1/jobs/batch', { jobs: [JOB, JOB], onComplete, id: 'import-7' }, { traceparent })
+    expect([answer.status, answer.json]).toMatchObject([202, { batch: 'import-7', duplicate: false, jobs: [{}, {}] }])
+    const [, request] = source.calls[0] as [string, { jobs: unknown[] }]
+    expect(request).toEqual({
+      id: 'import-7',
+      jobs: [
+        { ...JOB, traceparent },
+        { ...JOB, traceparent },
+      ],
+      onComplete: { ...onComplete, traceparent },
+    })
+    expect((await send('POST', '/v1/jobs/batch', { jobs: [JOB] })).json.batch).toBe('batch-new')
+    expect((await send('GET', '/v1/batches/batch-new')).json).toMatchObject({ total: 3, pending: 1, callback: 'job-new-9' })
+    expect((await send('GET', '/v1/batches/nobody')).json.error.code).toBe('ERR_JOB_NOT_FOUND')
+    expect((await send('GET', '/v1/jobs?batch=batch-new')).status).toBe(200)
+    expect(source.calls.at(-1)).toMatchObject(['jobs', { batch: 'batch-new' }])
+  })
+
+  it.each([
+    ['a field that is none', { jobs: [JOB], onCompleted: {} }, 'onCompleted'],
+    ['a callback that is none', { jobs: [JOB], onComplete: 'http' }, 'body'],
+    ['a field of the callback that is none', { jobs: [JOB], onComplete: { kind: 'http', runAt: 1 } }, 'runAt'],
+    ['a name that is none', { jobs: [JOB], id: 7 }, 'id'],
+    ['no jobs', { jobs: [] }, 'body'],
+    ['jobs that are none', { jobs: 7 }, 'body'],
+  ])('in a batch with %s are refused', async (_what, body, field) => {
+    const { send, source } = await stage()
+    const answer = await send('POST', '/v1/jobs/batch', body)
+    expect([answer.status, answer.json.error.field]).toEqual([400, field])
+    expect(source.calls).toEqual([])
+  })
+
   it('are shown without their fence and without secrets', async () => {
     const { send, source } = await stage()
     const answer = await send('GET', `/v1/jobs/${source.state.jobs[0]?.id}`)
