@@ -4,32 +4,16 @@
  */
 import { describe, expect, it } from 'vitest'
 import { compose, noop, type Policy, policy } from '../../src/core/policy.ts'
-import { type Bulkhead, bulkhead } from '../../src/policies/bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../../src/policies/circuit-breaker/circuit-breaker.ts'
-import { type RateLimiter, rateLimiter } from '../../src/policies/rate-limiter/rate-limiter.ts'
 import { retry } from '../../src/policies/retry/retry.ts'
 import { timeout } from '../../src/policies/timeout/timeout.ts'
 import { scripted } from '../../src/testing/scripted-operation.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { inFlight, names } from '../composition/twelve.ts'
 import { CountedController } from './counted-signal.ts'
+import { type Made, subjects } from './twelve.ts'
 
 const between = policy('between', (next) => next)
-
-/** How to make a call of each policy wait before it runs, or between attempts. */
-const policies: Record<string, (clock: VirtualClock) => { policy: Policy; makeWait?: () => void; failFirst?: boolean }> = {
-  noop: (clock) => ({ policy: bulkhead({ limit: 1_000_000, clock }) }),
-  retry: (clock) => ({ policy: retry({ backoff: () => 1000, clock }), makeWait: () => {}, failFirst: true }),
-  breaker: (clock) => ({ policy: circuitBreaker({ clock }) }),
-  timeout: (clock) => ({ policy: timeout({ limit: 10_000, clock }) }),
-  bulkhead: (clock) => {
-    const slots = bulkhead({ limit: 1, queue: 1, clock })
-    return { policy: slots, makeWait: () => void slots.acquire() }
-  },
-  limiter: (clock) => {
-    const limiter = rateLimiter({ limit: 1, per: 1000, maxWait: 5000, clock })
-    return { policy: limiter, makeWait: () => void limiter.consume() }
-  },
-}
 
 const surroundings: Record<string, (policy: Policy, clock: VirtualClock) => Policy> = {
   alone: (policy) => policy,
@@ -41,17 +25,49 @@ const surroundings: Record<string, (policy: Policy, clock: VirtualClock) => Poli
 
 const reasons: Record<string, unknown> = { 'an error': new Error('enough'), undefined: undefined, null: null, text: 'enough' }
 
-for (const [name, make] of Object.entries(policies)) {
+const thenable = { then: (resolve: (value: string) => void) => resolve('from a thenable') } as PromiseLike<string>
+
+/** The ways in which an operation may come to an end, good and bad. */
+const endings: Readonly<Record<string, () => unknown>> = {
+  'throws an error': () => {
+    throw new Error('failed')
+  },
+  'throws what is no error': () => {
+    throw 'failed'
+  },
+  'throws undefined': () => {
+    throw undefined
+  },
+  'rejects with an error': () => Promise.reject(new Error('failed')),
+  'rejects with what is no error': () => Promise.reject('failed'),
+  'rejects with undefined': () => Promise.reject(undefined),
+  'returns undefined': () => undefined,
+  'returns a thenable': () => thenable,
+  'returns a thenable that rejects': () => ({
+    then: (_: unknown, reject: (error: unknown) => void) => reject('failed'),
+  }),
+  'returns what throws when it is looked at': () => ({
+    get then() {
+      throw new Error('not to be read')
+    },
+  }),
+  'resolves to an error': () => Promise.resolve(new Error('a value')),
+}
+
+it('has every policy in its table', () => {
+  expect(Object.keys(subjects)).toEqual(names)
+})
+
+for (const [name, subject] of Object.entries(subjects)) {
   for (const [where, around] of Object.entries(surroundings)) {
     describe(`${name}, ${where}`, () => {
-      const begin = (waiting = false) => {
+      const begin = (make: (clock: VirtualClock) => Made = subject.make) => {
         const clock = new VirtualClock()
         const made = make(clock)
-        if (waiting) made.makeWait?.()
         const controller = new CountedController()
         const stack = around(made.policy, clock)
         const operation = scripted<unknown>({ clock })
-        if (waiting && made.failFirst) operation.fails(1)
+        if ('failFirst' in made) operation.fails(1, made.failFirst)
         const call = (within?: number) => {
           const end = { settled: false, error: undefined as unknown, value: undefined as unknown }
           stack.execute(operation, { signal: controller.signal, within }).then(
@@ -60,77 +76,93 @@ for (const [name, make] of Object.entries(policies)) {
           )
           return end
         }
-        const nothingRemains = (): void => {
+        /** No listener and no timer at once; no place once all that was held is given back, and no timer of any kind. */
+        const nothingRemains = async (): Promise<void> => {
           expect([controller.listeners, clock.pendingTimers()]).toEqual([0, 0])
-          if (made.policy.name === 'bulkhead') expect((made.policy as Bulkhead).snapshot().queued).toBe(0)
-          if (made.policy.name === 'rate-limiter' && waiting)
-            expect((made.policy as RateLimiter).decide().retryAfterMs).toBeLessThanOrEqual(1000)
+          made.letGo?.()
+          await clock.advance(100_000)
+          for (const [what, count] of Object.entries(inFlight(made.policy))) expect(count, what).toBe(0)
+          expect([controller.listeners, clock.pendingTimers({ includeIdle: true })]).toEqual([0, 0])
         }
-        return { clock, controller, operation, call, nothingRemains, waits: made.makeWait !== undefined }
+        return { clock, controller, operation, call, nothingRemains }
       }
 
       // T: 12
       it('cancelled beforehand never runs', async () => {
         for (const reason of Object.values(reasons)) {
-          const { clock, controller, operation, call, nothingRemains } = begin()
-          controller.abort(reason)
-          const end = call()
-          await clock.advance(0)
-          expect(end).toMatchObject({ settled: true, error: controller.signal.reason })
-          expect([operation.calls.length, controller.added]).toEqual([0, 0])
-          nothingRemains()
+          for (const end of Object.values(endings)) {
+            const { clock, controller, operation, call, nothingRemains } = begin()
+            operation.plays(end)
+            controller.abort(reason)
+            const cancelled = call()
+            await clock.advance(0)
+            expect(cancelled).toMatchObject({ settled: true, error: controller.signal.reason })
+            expect([operation.calls.length, controller.added]).toEqual([0, 0])
+            await nothingRemains()
+          }
         }
       })
 
-      // T: 12, 17
-      it('cancelled while it waits is answered at once, and never runs, or not again', async () => {
-        const { clock, controller, operation, call, nothingRemains, waits } = begin(true)
-        if (!waits) return
-        operation.thenReturns('ok')
-        const end = call()
-        await clock.advance(5)
-        const before = operation.calls.length
-        controller.abort('enough')
-        await clock.advance(0)
-        expect(end).toMatchObject({ settled: true, error: 'enough' })
-        nothingRemains()
-        await clock.advance(100_000)
-        expect(operation.calls.length).toBe(before)
-      })
+      if (typeof subject.waits === 'string')
+        it(`never waits, since ${subject.waits}`, async () => {
+          const { operation, call, nothingRemains, clock } = begin()
+          operation.returns('ok')
+          call()
+          expect(operation.calls.length).toBe(1)
+          await clock.advance(0)
+          await nothingRemains()
+        })
+      else {
+        const { waits } = subject
+        // T: 12, 17
+        it('cancelled while it waits is answered at once, and never runs, or not again', async () => {
+          for (const end of Object.values(endings)) {
+            const { clock, controller, operation, call, nothingRemains } = begin(waits)
+            operation.plays(end)
+            const cancelled = call()
+            await clock.advance(5)
+            expect(cancelled.settled).toBe(false)
+            const before = operation.calls.length
+            controller.abort('enough')
+            await clock.advance(0)
+            expect(cancelled).toMatchObject({ settled: true, error: 'enough' })
+            await nothingRemains()
+            expect(operation.calls.length).toBe(before)
+          }
+        })
+      }
 
       // T: 12, 13, 14
-      it('cancelled while it runs is answered at once, whether the operation obeys or not', async () => {
-        for (const obeys of [true, false]) {
+      it('cancelled while it runs is answered at once, and however the operation ends then', async () => {
+        for (const [how, end] of Object.entries({ ...endings, 'when told to': undefined })) {
           const { clock, controller, operation, call, nothingRemains } = begin()
-          if (obeys) operation.hangsUntilAborted()
-          else operation.hangs()
-          const end = call()
+          if (end === undefined) operation.hangsUntilAborted()
+          else operation.plays(() => new Promise((resolve) => clock.setTimer(20, () => resolve(undefined))).then(end))
+          const cancelled = call()
           await clock.advance(5)
           controller.abort('enough')
           await clock.advance(0)
-          expect(end).toMatchObject({ settled: true, error: 'enough' })
-          operation.release('late')
-          await clock.advance(100_000)
-          expect(operation.calls.length).toBe(1)
-          nothingRemains()
-          expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
+          expect(cancelled, how).toMatchObject({ settled: true, error: 'enough' })
+          await clock.advance(100)
+          expect(operation.calls.length, how).toBe(1)
+          await nothingRemains()
         }
       })
 
       // T: 12, 14
       it('cancelled while it settles has one answer, and nothing is run again', async () => {
-        for (const settle of ['value', 'error'] as const) {
+        for (const [how, end] of Object.entries(endings)) {
           const { clock, controller, operation, call, nothingRemains } = begin()
           operation.plays(() => {
             // Both happen within one turn: the operation settles, and before anybody hears of it the caller cancels.
             controller.abort('enough')
-            return settle === 'value' ? Promise.resolve('ok') : Promise.reject(new Error('failed'))
+            return end()
           })
-          const end = call()
+          const cancelled = call()
           await clock.advance(100_000)
-          expect(end).toMatchObject({ settled: true, error: 'enough' })
-          expect(operation.calls.length).toBe(1)
-          nothingRemains()
+          expect(cancelled, how).toMatchObject({ settled: true, error: 'enough' })
+          expect(operation.calls.length, how).toBe(1)
+          await nothingRemains()
         }
       })
 
@@ -140,7 +172,7 @@ for (const [name, make] of Object.entries(policies)) {
         const end = call()
         await clock.advance(0)
         expect(end).toMatchObject({ settled: true, value: 'ok' })
-        nothingRemains()
+        await nothingRemains()
         controller.abort('enough')
         await clock.advance(100_000)
         expect(end).toMatchObject({ value: 'ok', error: undefined })
@@ -148,26 +180,24 @@ for (const [name, make] of Object.entries(policies)) {
 
       // T: 26
       it('out of its whole time is answered at that moment, waiting or running', async () => {
-        for (const waiting of [false, true]) {
-          const { clock, controller, operation, call, waits } = begin(waiting)
-          if (waiting && !waits) continue
+        for (const make of [subject.make, ...(typeof subject.waits === 'string' ? [] : [subject.waits])]) {
+          const { clock, operation, call, nothingRemains } = begin(make)
           operation.hangs()
           const end = call(50)
           await clock.advance(50)
           expect(end.settled).toBe(true)
           expect(end.error).toSatisfy(
             (error: { code?: string; message: string }) =>
-              ['ERR_TIMEOUT', 'ERR_RATE_LIMITED'].includes(String(error.code)) || error.message.startsWith('scripted failure'),
+              ['ERR_TIMEOUT', 'ERR_RATE_LIMITED'].includes(String(error.code)) || error.message === 'waits after this',
           )
           operation.release()
-          await clock.advance(100_000)
-          expect([controller.listeners, clock.pendingTimers()]).toEqual([0, 0])
+          await clock.advance(0)
+          await nothingRemains()
         }
       })
 
       // T: 32
       it('passes any value, and any thrown thing, thrown at once or later', async () => {
-        const thenable = { then: (resolve: (value: string) => void) => resolve('from a thenable') }
         for (const value of [undefined, null, 0, '', false, Number.NaN, Symbol.iterator, [], () => 1]) {
           for (const wrapped of [value, Promise.resolve(value)]) {
             const { clock, operation, call, nothingRemains } = begin()
@@ -175,11 +205,11 @@ for (const [name, make] of Object.entries(policies)) {
             const end = call()
             await clock.advance(0)
             expect([end.settled, end.value]).toEqual([true, value])
-            nothingRemains()
+            await nothingRemains()
           }
         }
         const { clock: waiting, operation: odd, call: callOdd } = begin()
-        odd.plays(() => thenable as PromiseLike<string>)
+        odd.plays(() => thenable)
         const fromThenable = callOdd()
         await waiting.advance(1)
         expect(fromThenable.value).toBe('from a thenable')
@@ -193,7 +223,7 @@ for (const [name, make] of Object.entries(policies)) {
             const end = call()
             await clock.advance(100_000)
             expect([end.settled, Object.is(end.error, thrown)]).toEqual([true, true])
-            nothingRemains()
+            await nothingRemains()
           }
         }
       })
