@@ -1,5 +1,7 @@
 /** A job as callers send it, and the checks that turn it into what a store takes. Pure. */
-import { type HoldfastError, isHoldfastError } from '../core/errors.ts'
+import type { Duration } from '../core/duration.ts'
+import { parseDuration } from '../core/duration.ts'
+import { type HoldfastError, isHoldfastError, OptionError } from '../core/errors.ts'
 import { nearest } from '../core/validate.ts'
 import type { NewJob } from './job.ts'
 import { atIndex, JobInvalidError, UnknownKindError } from './job-errors.ts'
@@ -15,6 +17,8 @@ export interface JobRequest {
   readonly idempotencyKey?: string | undefined
   /** Epoch ms, or an ISO 8601 date. */
   readonly runAt?: number | string | undefined
+  /** Not before so long from now, such as `'10m'`. This or `runAt`. Counted on this process's clock. */
+  readonly delay?: Duration | undefined
   readonly priority?: number | undefined
   readonly maxAttempts?: number | undefined
   readonly traceparent?: string | undefined
@@ -23,13 +27,13 @@ export interface JobRequest {
 export interface RequestLimits extends PayloadLimits {
   /** Jobs in one `enqueue`. Default 10,000. */
   readonly batch: number
-  /** How far ahead `runAt` may lie, in ms. Default 366 days. */
+  /** How far ahead `runAt` and `delay` may lie, in ms. Default 366 days. */
   readonly maxAheadMs: number
 }
 
 export const REQUEST_LIMITS: RequestLimits = { ...PAYLOAD_LIMITS, batch: 10_000, maxAheadMs: 366 * 86_400_000 }
 
-const FIELDS = ['kind', 'payload', 'idempotencyKey', 'runAt', 'priority', 'maxAttempts', 'traceparent'] as const
+const FIELDS = ['kind', 'payload', 'idempotencyKey', 'runAt', 'delay', 'priority', 'maxAttempts', 'traceparent'] as const
 const MAX_ATTEMPTS = 1000
 
 /**
@@ -66,7 +70,7 @@ function checkRequest(
   checkFields(request)
   const kind = kindOf(request.kind, kinds)
   const idempotencyKey = checkKey(request.idempotencyKey)
-  const runAt = checkRunAt(request.runAt, now, limits.maxAheadMs)
+  const runAt = checkWhen(request, now, limits.maxAheadMs)
   const priority = checkWhole(request.priority, 'priority', -MAX_PRIORITY, MAX_PRIORITY) ?? kind.priority
   const maxAttempts = checkWhole(request.maxAttempts, 'maxAttempts', 1, MAX_ATTEMPTS)
   const traceparent = checkTraceparent(request.traceparent)
@@ -114,6 +118,18 @@ function checkKey(key: unknown): string | undefined {
   if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key))
     throw new JobInvalidError('idempotencyKey', 'must be 1 to 255 printable ASCII characters, no space at its ends', key)
   return key
+}
+
+function checkWhen({ runAt, delay }: JobRequest, now: number, maxAheadMs: number): number | undefined {
+  if (delay === undefined) return checkRunAt(runAt, now, maxAheadMs)
+  if (runAt !== undefined) throw new JobInvalidError('delay', "must not be given together with 'runAt'", delay)
+  let ms: number
+  try {
+    ms = parseDuration(delay, 'delay', { max: maxAheadMs })
+  } catch (error) {
+    throw new JobInvalidError('delay', error instanceof OptionError ? error.rule : 'must be a duration', delay)
+  }
+  return ms === 0 ? undefined : Math.ceil(now + ms)
 }
 
 function checkRunAt(value: unknown, now: number, maxAheadMs: number): number | undefined {

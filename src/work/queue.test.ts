@@ -58,6 +58,9 @@ describe('enqueue', () => {
       { kind: 'mail', payload: {}, runAt: '2026-01-01T01:02:00+01:00' },
     ])
     expect((await queue.get(number!.id))?.runAt).toBe(NOW + 60_000)
+    const delayed = await queue.enqueue(['10m', 1500, 0].map((delay) => ({ kind: 'mail', payload: {}, delay })))
+    const times = await Promise.all(delayed.map(async ({ id }) => (await queue.get(id))?.runAt))
+    expect(times).toEqual([NOW + 600_000, NOW + 1500, NOW])
     expect(await queue.get(text!.id)).toMatchObject({ state: 'scheduled', runAt: NOW + 120_000 })
   })
 
@@ -72,6 +75,10 @@ describe('enqueue', () => {
     ['a date that is none', { runAt: 'tomorrow' }, 'runAt'],
     ['a local date', { runAt: '2026-01-01T01:02:00' }, 'runAt'],
     ['seconds instead of ms', { runAt: 1_767_000_000 }, 'runAt'],
+    ['a delay that is none', { delay: 'soon' }, 'delay'],
+    ['a delay beside a time', { delay: '1m', runAt: NOW }, 'delay'],
+    ['a delay back in time', { delay: -1 }, 'delay'],
+    ['a delay too far ahead', { delay: '400d' }, 'delay'],
     ['a time too far ahead', { runAt: NOW + 400 * 86_400_000 }, 'runAt'],
     ['a fraction of a priority', { priority: 1.5 }, 'priority'],
     ['a priority out of bounds', { priority: -1001 }, 'priority'],

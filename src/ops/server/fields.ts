@@ -24,7 +24,7 @@ function checkKnownName(name: string, known: readonly string[], rule: string, wh
   throw badField(name.slice(0, 100), rule, { ...where, hint })
 }
 
-const JOB_FIELDS = ['kind', 'payload', 'idempotencyKey', 'runAt', 'priority', 'maxAttempts', 'traceparent'] as const
+const JOB_FIELDS = ['kind', 'payload', 'idempotencyKey', 'runAt', 'delay', 'priority', 'maxAttempts', 'traceparent'] as const
 
 /** W3C trace context, version 00. */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -51,6 +51,10 @@ export function checkJobRequest(value: unknown, traceparent: string | undefined,
     ...defined(
       'runAt',
       optional(body.runAt, (at) => checkTime(at, 'runAt', where)),
+    ),
+    ...defined(
+      'delay',
+      optional(body.delay, (delay) => checkDelay(delay, where)),
     ),
     ...defined(
       'priority',
@@ -83,6 +87,12 @@ export function checkBatch(value: unknown, traceparent: string | undefined): Omi
     ),
     onComplete: { ...(callback as unknown as NonNullable<BatchRequest['onComplete']>), ...trace },
   }
+}
+
+/** Whether it is a duration, and how long it may be, is checked behind the source. */
+function checkDelay(value: unknown, where: Where): number | string {
+  if (typeof value === 'number' || (typeof value === 'string' && value.length <= 100)) return value
+  throw badField('delay', "must be milliseconds or a duration such as '10m'", where)
 }
 
 /** The header, when it is one; the standard says that a broken one is ignored. */

@@ -113,6 +113,7 @@ describe('jobs', () => {
     ['an unknown field', { ...JOB, prioritty: 1 }, 'ERR_JOB_INVALID', 'prioritty'],
     ['a field named __proto__', '{"kind":"a","payload":1,"__proto__":{}}', 'ERR_JOB_INVALID', '__proto__'],
     ['a date that is none', { ...JOB, runAt: 'tomorrow' }, 'ERR_JOB_INVALID', 'runAt'],
+    ['a delay that is none', { ...JOB, delay: { minutes: 3 } }, 'ERR_JOB_INVALID', 'delay'],
     ['a time beyond all dates', { ...JOB, runAt: 1e300 }, 'ERR_JOB_INVALID', 'runAt'],
     ['a broken priority', { ...JOB, priority: 1.5 }, 'ERR_JOB_INVALID', 'priority'],
     ['an empty key', { ...JOB, idempotencyKey: '' }, 'ERR_JOB_INVALID', 'idempotencyKey'],
