@@ -12,6 +12,7 @@ import type { Duration } from '../core/duration.ts'
 import { describeError } from '../core/errors.ts'
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
 import { type Random, systemRandom } from '../core/random.ts'
+import type { SharedState } from '../core/shared-state.ts'
 import { TargetRegistry } from '../targets/registry.ts'
 import type { TargetOptions } from '../targets/settings.ts'
 import { BatchSweep } from '../work/batch-sweep.ts'
@@ -27,6 +28,7 @@ import type { JobStore } from '../work/store.ts'
 import { TargetRedrive } from '../work/target-redrive.ts'
 import { Worker } from '../work/worker.ts'
 import { jobRunner } from './job-runner.ts'
+import { Sharing } from './sharing.ts'
 
 export interface RuntimeOptions {
   /** Not yet open; the runtime opens and closes it. */
@@ -36,6 +38,11 @@ export interface RuntimeOptions {
   readonly targets?: Readonly<Record<string, TargetOptions>>
   /** For targets that nothing names. */
   readonly targetDefaults?: TargetOptions
+  /**
+   * Where several processes share how their targets are; the runtime opens and closes it. `false`: this process stands alone.
+   * Default: the store's own, where several processes can be on it.
+   */
+  readonly shared?: SharedState | false
   /** Jobs at once. Default 50. */
   readonly concurrency?: number
   readonly pollMax?: Duration
@@ -59,6 +66,8 @@ export class Runtime implements Observable {
   readonly clock: Clock
   readonly events = new EventBus()
   readonly startedAt: number
+  /** Undefined where nothing is shared. */
+  readonly sharing: Sharing | undefined
   readonly #rescuer: Rescuer
   readonly #deadLetters: DeadLetterClock
   readonly #redrive: TargetRedrive
@@ -111,8 +120,13 @@ export class Runtime implements Observable {
       ...recovery,
     })
     this.scheduler = new Scheduler({ store, queue: this.queue, clock, events, schedules: options.schedules ?? [] })
-    this.#deadLetters = new DeadLetterClock({ store, clock, events })
-    this.#redrive = new TargetRedrive({ store, clock, events })
+    const shared = options.shared ?? (store.capabilities.multiProcess ? store.sharedState?.() : undefined)
+    const reporter = this.worker.id
+    const onNews = (): void => this.worker.wake()
+    this.sharing = shared ? new Sharing({ shared, registry: this.targets, reporter, events, clock, random, onNews }) : undefined
+    const turns = this.sharing && { turns: this.sharing.turns }
+    this.#deadLetters = new DeadLetterClock({ store, clock, events, ...turns })
+    this.#redrive = new TargetRedrive({ store, clock, events, ...turns })
     this.#pruner = new Pruner({ store, clock, ...retention })
     this.#batches = new BatchSweep({ store, clock, events })
     this.targets.observe((event) => {
@@ -125,6 +139,7 @@ export class Runtime implements Observable {
   async start(): Promise<RecoveryReport> {
     await this.store.open()
     await this.#loadTargets()
+    await this.sharing?.start()
     const report = await this.#rescuer.recover()
     this.#rescuer.start()
     this.#deadLetters.start()
@@ -151,6 +166,7 @@ export class Runtime implements Observable {
       this.#pruner.stop(),
       this.#batches.stop(),
     ])
+    await this.sharing?.stop()
     await this.targets.flush()
     await this.store.close()
   }
@@ -158,13 +174,17 @@ export class Runtime implements Observable {
   /** Holds the work of a target; `until` is epoch ms. The pause outlives the process. */
   pause(target: string, until?: number): void {
     this.targets.get(target).pause(until)
-    this.targets.save(target)
-    this.worker.wake()
+    this.#pauseChanged(target)
   }
 
   resume(target: string): void {
     this.targets.get(target).resume()
+    this.#pauseChanged(target)
+  }
+
+  #pauseChanged(target: string): void {
     this.targets.save(target)
+    this.sharing?.targets.pauseChanged(this.targets.get(target))
     this.worker.wake()
   }
 
@@ -174,6 +194,7 @@ export class Runtime implements Observable {
 
   reset(target: string): void {
     this.targets.get(target).reset()
+    this.sharing?.targets.wasReset(this.targets.get(target))
     this.worker.wake()
   }
 

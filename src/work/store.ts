@@ -11,6 +11,7 @@
  * - A store that is full, read-only, busy for too long or gone rejects with code `ERR_STORE_UNAVAILABLE` and changes nothing.
  */
 import type { ErrorSummary } from '../core/errors.ts'
+import type { SharedState } from '../core/shared-state.ts'
 import type { StateStore } from '../core/state-store.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from './batch.ts'
 import type { DeadCause, DeadLetter, DeadLetterStatus, Enqueued, Job, JobState, NewJob } from './job.ts'
@@ -240,4 +241,6 @@ export interface JobStore extends StateStore {
   prune(request: PruneRequest): Promise<number>
   /** Called after an enqueue, redrive or retry of this process or, where the store can tell, of another. A hint, never relied on. */
   onWork(listener: () => void): () => void
+  /** Where the processes on this store share what is not a job; absent where there is only one. Opened and closed by its user. */
+  sharedState?(): SharedState
 }

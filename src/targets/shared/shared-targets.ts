@@ -30,6 +30,8 @@ export interface SharedTargetsOptions {
   readonly reporter: string
   /** The beat: how old what is known of the others may be. Default 1 s. */
   readonly every?: number | string
+  /** Called when others have paused, resumed or throttled a target; breakers tell by their events. */
+  readonly onNews?: () => void
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -57,6 +59,7 @@ export class SharedTargets implements Observable {
   readonly #reporter: string
   readonly #clock: Clock
   readonly #everyMs: number
+  readonly #onNews: () => void
   readonly #pulse: Pulse
   readonly #time: StoreTime
   readonly #events = new EventBus()
@@ -72,12 +75,13 @@ export class SharedTargets implements Observable {
 
   /** @throws OptionError */
   constructor(options: SharedTargetsOptions) {
-    checkKnown(options, ['registry', 'shared', 'reporter', 'every', 'clock', 'random'], 'sharedTargets')
+    checkKnown(options, ['registry', 'shared', 'reporter', 'every', 'onNews', 'clock', 'random'], 'sharedTargets')
     this.#registry = options.registry
     this.#shared = options.shared
     this.#reporter = checkName(options.reporter, 'sharedTargets.reporter')
     this.#clock = options.clock ?? systemClock
     this.#everyMs = checkDuration(options.every ?? '1s', 'sharedTargets.every', 10)
+    this.#onNews = options.onNews ?? (() => {})
     this.#time = new StoreTime(this.#clock)
     this.#pulse = new Pulse({
       clock: this.#clock,
@@ -258,6 +262,7 @@ export class SharedTargets implements Observable {
       if (on) target.pause(until ?? undefined)
       else target.resume()
       this.#registry.save(name)
+      this.#onNews()
     } else if (on !== (target.breaker?.state === 'isolated'))
       this.#of(target)?.steer(() =>
         on ? target.isolate(reason || undefined) : target.reset('the isolation was lifted in another process'),

@@ -1,0 +1,81 @@
+/**
+ * What this process shares with others on the same store: how its targets are, and who does what is done for all. A store
+ * that is not there stops no start; the process is on its own until it is.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { EventBus } from '../core/events.ts'
+import type { Random } from '../core/random.ts'
+import type { SharedState, SharedWarning } from '../core/shared-state.ts'
+import type { TargetRegistry } from '../targets/registry.ts'
+import { SharedTargets } from '../targets/shared/shared-targets.ts'
+import { sharedTurns, type Turns } from '../work/turns.ts'
+import { within } from '../work/within.ts'
+
+export interface SharingOptions {
+  /** Opened and closed here. */
+  readonly shared: SharedState
+  readonly registry: TargetRegistry
+  /** This process and no other. */
+  readonly reporter: string
+  readonly events: EventBus
+  readonly clock: Clock
+  readonly random: Random
+  /** Something may be admitted that was not, or the reverse. */
+  readonly onNews: () => void
+}
+
+export interface SharingStatus {
+  readonly name: string
+  readonly description: string
+  readonly ok: boolean
+  /** Why not, or what its set-up puts at risk. */
+  readonly message?: string
+  /** Processes that share it, this one counted. */
+  readonly processes: number
+}
+
+/** How long the start waits for a store that may not be there, in ms. */
+const OPEN_MS = 3000
+
+export class Sharing {
+  readonly targets: SharedTargets
+  readonly turns: Turns
+  readonly #options: SharingOptions
+  #warnings: readonly SharedWarning[] = []
+
+  constructor(options: SharingOptions) {
+    const { shared, registry, reporter, clock, random, onNews, events } = options
+    this.#options = options
+    this.targets = new SharedTargets({ registry, shared, reporter, clock, random, onNews })
+    this.targets.observe((event) => events.emit(event))
+    this.turns = sharedTurns(shared, reporter)
+  }
+
+  /** Once the registry has loaded. Never rejects. */
+  async start(): Promise<void> {
+    const { shared, clock, events } = this.#options
+    await within(clock, OPEN_MS, shared.open())
+    await this.targets.start()
+    if (!this.targets.health().ok) return
+    const checking = shared.check().then((warnings) => {
+      this.#warnings = warnings
+    })
+    await within(clock, OPEN_MS, checking)
+    for (const { message, hint } of this.#warnings)
+      events.emit({ type: 'store.degraded', at: clock.wallNow(), reason: `${message}. ${hint}` })
+  }
+
+  /** Never rejects. */
+  async stop(): Promise<void> {
+    await this.targets.stop()
+    await within(this.#options.clock, OPEN_MS, this.#options.shared.close())
+  }
+
+  status(): SharingStatus {
+    const { capabilities, description } = this.#options.shared
+    const { ok, reason, processes } = this.targets.health()
+    const message = reason ?? this.#warnings.map((warning) => `${warning.message}. ${warning.hint}`).join(' ')
+    const isWell = ok && this.#warnings.length === 0
+    return { name: capabilities.name, description, ok: isWell, ...(message && { message }), processes }
+  }
+}
