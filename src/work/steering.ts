@@ -33,14 +33,29 @@ export function park(reason: string): Steering {
 }
 
 /**
- * Hold everything aimed at this target, this job included, whose attempt does not count.
+ * Hold everything aimed at this target, this job included, whose attempt does not count. The pause outlives the process, is
+ * seen in `status`, and ends earlier by `holdfast targets resume`. Direct calls to the target are not held.
  *
  * @param when `for` is a duration, `until` epoch ms; exactly one of them
+ * @throws OptionError
+ * @example
+ * // given upload
+ * defineKind({
+ *   name: 'upload',
+ *   target: 'farm',
+ *   handler: async (payload) => {
+ *     const answer = await upload(payload)
+ *     if (answer.status === 402) return pauseTarget({ until: answer.quotaResetsAt })
+ *     return answer.id
+ *   },
+ * })
  */
 export function pauseTarget(when: { readonly until?: number; readonly for?: Duration }): Steering {
   const { until, for: duration } = when
   if ((until === undefined) === (duration === undefined))
     throw new OptionError('pauseTarget', "must be given either 'until' or 'for'", when)
+  if (until !== undefined && !Number.isFinite(until))
+    throw new OptionError('pauseTarget.until', 'must be epoch milliseconds', until)
   if (until !== undefined) return { [BRAND]: true, type: 'pause-target', until }
   return { [BRAND]: true, type: 'pause-target', forMs: parseDuration(duration as Duration, 'for') }
 }
