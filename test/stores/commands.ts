@@ -4,8 +4,9 @@
 import * as fc from 'fast-check'
 import { same } from '../../src/testing/store-contract/harness.ts'
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import type { NewJob } from '../../src/work/job.ts'
 import type { JobStore, Settlement } from '../../src/work/store.ts'
-import type { NaiveJob, NaiveStore } from './naive-store.ts'
+import type { NaiveJob, NaiveRequest, NaiveStore } from './naive-store.ts'
 
 /** The store under test, and its clock. */
 export interface Real {
@@ -44,49 +45,97 @@ const kind = fc.constantFrom(...KINDS)
 const target = fc.constantFrom(...TARGETS)
 const rarely = fc.constantFrom(false, false, false, true)
 
-const enqueue = fc
-  .array(
-    fc.record({
-      kind,
-      target,
-      priority: fc.integer({ min: -1, max: 2 }),
-      delay,
-      key: fc.option(fc.constantFrom('k', 'l'), { nil: undefined }),
-      print: fc.constantFrom('p', 'p', 'p', 'q'),
-    }),
-    { maxLength: 6 },
-  )
-  .map((overs) =>
-    command(`enqueue ${JSON.stringify(overs)}`, async (model, { store }) => {
-      const batch = overs.map(({ key, ...over }) => ({
-        id: `j${String(++made).padStart(9, '0')}`,
-        ...over,
-        ...(key === undefined ? {} : { key }),
-      }))
-      const jobs = batch.map(({ key, print, delay: wait, ...job }) => ({
-        ...job,
-        payload: { of: job.id },
-        runAt: model.now + wait,
-        idempotencyKey: 'key' in job ? undefined : key,
-        fingerprint: print,
-        idempotencyWindowMs: 100,
-      }))
-      const answers = await store.enqueue(jobs).catch((error: { code?: string }) => error.code)
-      same(answers, model.enqueue(batch) ?? 'ERR_IDEMPOTENCY_MISMATCH', 'enqueue')
-    }),
-  )
+const overs = fc.array(
+  fc.record({
+    kind,
+    target,
+    priority: fc.integer({ min: -1, max: 2 }),
+    delay,
+    key: fc.option(fc.constantFrom('k', 'l'), { nil: undefined }),
+    print: fc.constantFrom('p', 'p', 'p', 'q'),
+    concurrencyKey: fc.constantFrom(undefined, undefined, '', 'a', 'a', 'b'),
+  }),
+  { maxLength: 6 },
+)
+type Overs = typeof overs extends fc.Arbitrary<infer T> ? T : never
+
+function nextId(): string {
+  return `j${String(++made).padStart(9, '0')}`
+}
+
+/** The same jobs for the model and for the store. */
+function jobsOf(model: NaiveStore, list: Overs): { readonly asked: NaiveRequest[]; readonly jobs: NewJob[] } {
+  const asked = list.map(({ key, concurrencyKey, ...over }) => ({
+    id: nextId(),
+    ...over,
+    ...(key === undefined ? {} : { key }),
+    ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
+  }))
+  const jobs = asked.map(({ key, print, delay: wait, ...job }) => ({
+    ...job,
+    payload: { of: job.id },
+    runAt: model.now + wait,
+    idempotencyKey: key,
+    fingerprint: print,
+    idempotencyWindowMs: 100,
+  }))
+  return { asked, jobs }
+}
+
+const enqueue = overs.map((list) =>
+  command(`enqueue ${JSON.stringify(list)}`, async (model, { store }) => {
+    const { asked, jobs } = jobsOf(model, list)
+    const answers = await store.enqueue(jobs).catch((error: { code?: string }) => error.code)
+    same(answers, model.enqueue(asked) ?? 'ERR_IDEMPOTENCY_MISMATCH', 'enqueue')
+  }),
+)
+
+const batchId = fc.nat(6).map((n) => `b${n}`)
+
+const enqueueBatch = fc.tuple(batchId, overs, fc.boolean()).map(([id, list, calls]) =>
+  command(`enqueue batch ${id} ${calls ? 'calling back ' : ''}${JSON.stringify(list)}`, async (model, { store }) => {
+    const { asked, jobs } = jobsOf(model, list)
+    const callbackId = nextId()
+    const about = { kind: 'x', target: 'a', priority: 0, payload: { of: callbackId }, fingerprint: '', idempotencyWindowMs: 0 }
+    const callback = calls ? { id: callbackId, ...about } : undefined
+    const answer = await store.enqueueBatch({ id, callback }, jobs).catch((error: { code?: string }) => error.code)
+    same(answer, model.enqueueBatch(id, asked, callback?.id) ?? 'ERR_IDEMPOTENCY_MISMATCH', 'enqueue batch')
+  }),
+)
+
+/** As everybody does who settles, cancels or sweeps. */
+const completeBatches = fc.uniqueArray(batchId, { minLength: 1, maxLength: 7 }).map((ids) =>
+  command(`complete ${ids.join()}`, async (model, { store }) => {
+    const ended = await store.completeBatches(ids)
+    const expected = model.completeBatches(ids).map((summary) => JSON.stringify(summary))
+    same(ended.map(({ summary }) => JSON.stringify(summary)).sort(), expected.sort(), 'batches that ended')
+    for (const { callback, summary } of ended)
+      if (callback !== undefined)
+        same((await store.get(callback.id))?.payload, { of: callback.id, batch: summary }, 'the callback')
+  }),
+)
 
 const claim = fc
-  .tuple(kind, target, fc.integer({ min: 1, max: 5 }), fc.constantFrom('w1', 'w2'))
-  .map(([ofKind, at, limit, worker]) =>
-    command(`claim ${limit} of ${ofKind} ${at} for ${worker}`, async (model, { store }) => {
-      const jobs = await store.claim({ worker, leaseMs: 60, lanes: [{ kind: ofKind, target: at, limit }] })
+  .tuple(
+    kind,
+    target,
+    fc.integer({ min: 1, max: 5 }),
+    fc.constantFrom('w1', 'w2'),
+    fc.constantFrom(undefined, undefined, 1, 1, 2),
+  )
+  .map(([ofKind, at, limit, worker, perKey]) =>
+    command(`claim ${limit} of ${ofKind} ${at} for ${worker}, per key ${perKey}`, async (model, { store }) => {
+      const lane = { kind: ofKind, target: at, limit, ...(perKey === undefined ? {} : { perKey }) }
+      const jobs = await store.claim({ worker, leaseMs: 60, lanes: [lane] })
       same(
         jobs.map(({ id }) => id),
-        model.claim(worker, 60, ofKind, at, limit),
+        model.claim(worker, 60, ofKind, at, limit, perKey),
         'claimed',
       )
-      for (const job of jobs) same([job.payload, job.token], [{ of: job.id }, model.job(job.id)?.token], 'payload and token')
+      for (const job of jobs) {
+        same([(job.payload as { of: string }).of, job.token], [job.id, model.job(job.id)?.token], 'payload and token')
+        same([job.concurrencyKey, job.batchId], [model.job(job.id)?.concurrencyKey, model.job(job.id)?.batchId], 'key and batch')
+      }
     }),
   )
 
@@ -198,8 +247,28 @@ const abandoned = fc.subarray(['w1', 'w2']).map((dead) =>
   }),
 )
 
+/** A worker vanishes, and somebody takes up what it left behind. */
+const kill = fc.constantFrom('w1', 'w2', 'w3').map((worker) =>
+  command(`kill ${worker}`, async (model, { store }) => {
+    await store.removeWorkers([worker])
+    model.workers.delete(worker)
+    const left = await store.abandoned([worker], 100)
+    same(
+      left.map(({ id }) => id),
+      model.abandoned([worker]),
+      'left behind',
+    )
+    const settlements = left.map(({ id, token }): Settlement => ({ id, token, type: 'rescued', delayMs: 0, reason: 'gone' }))
+    same(await store.settle(settlements), [], 'rescued')
+    for (const settlement of settlements) model.settle(settlement)
+  }),
+)
+
 export const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: enqueue },
+  { weight: 2, arbitrary: enqueueBatch },
+  { weight: 2, arbitrary: completeBatches },
+  { weight: 1, arbitrary: kill },
   { weight: 4, arbitrary: claim },
   { weight: 5, arbitrary: settle },
   { weight: 2, arbitrary: advance },

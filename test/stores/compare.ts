@@ -17,6 +17,8 @@ const SHOWN = [
   'worker',
   'leaseUntil',
   'finishedAt',
+  'concurrencyKey',
+  'batchId',
 ] as const
 
 /** Everything that a store can show is what the naive one holds. */
@@ -56,6 +58,8 @@ export async function compareAll(model: NaiveStore, store: JobStore): Promise<vo
   )
   const scheduled = model.jobs.filter(({ state }) => state === 'scheduled').map(({ runAt }) => runAt)
   same(await store.nextRunAt(), scheduled.length === 0 ? undefined : Math.min(...scheduled), 'nextRunAt')
+  same((await store.runningKeys()).map(({ kind, key, count }) => `${kind} ${key} ${count}`).sort(), model.runningKeys(), 'keys')
+  await compareBatches(model, store)
   for (const state of ['available', 'running', 'dead', 'cancelled'] as const)
     same(
       (await store.list({ state, kind: 'x', limit: 1000 })).items.map(({ id }) => id),
@@ -65,6 +69,27 @@ export async function compareAll(model: NaiveStore, store: JobStore): Promise<vo
         .reverse(),
       `list of ${state}`,
     )
+}
+
+async function compareBatches(model: NaiveStore, store: JobStore): Promise<void> {
+  const open = model.batches.filter(({ completedAt }) => completedAt === undefined).map(({ id }) => id)
+  same(await store.openBatches('', 100), open.sort(), 'open batches')
+  for (const id of [...model.batches.map((one) => one.id), 'nobody']) {
+    const batch = model.batches.find((one) => one.id === id)
+    const summary = batch && model.summary(batch)
+    const pending = summary && summary.total - summary.succeeded - summary.dead - summary.cancelled
+    const { pruned: _pruned, ...known } = batch ?? { pruned: [] }
+    same(await store.batch(id), batch && { ...known, ...summary, pending }, `batch ${id}`)
+    const listed = (await store.list({ batch: id, limit: 1000 })).items
+    same(
+      listed.map((job) => job.id),
+      model
+        .ofBatch(id)
+        .map((job) => job.id)
+        .reverse(),
+      `jobs of ${id}`,
+    )
+  }
 }
 
 function countsOf(model: NaiveStore): string[] {

@@ -11,6 +11,8 @@ export interface NaiveJob {
   readonly target: string
   readonly priority: number
   readonly key: string | undefined
+  readonly concurrencyKey: string | undefined
+  readonly batchId: string | undefined
   state: JobState
   runAt: number
   attempts: number
@@ -34,6 +36,15 @@ interface NaiveLetter {
   nextRetryAt: number | undefined
 }
 
+export interface NaiveBatch {
+  readonly id: string
+  readonly total: number
+  readonly createdAt: number
+  readonly callback: string | undefined
+  completedAt: number | undefined
+  pruned: JobState[]
+}
+
 interface NaiveKey {
   readonly id: string
   readonly print: string
@@ -41,6 +52,18 @@ interface NaiveKey {
   state?: JobState
 }
 
+export interface NaiveRequest {
+  readonly id: string
+  readonly kind: string
+  readonly target: string
+  readonly priority: number
+  readonly delay: number
+  readonly key?: string
+  readonly print: string
+  readonly concurrencyKey?: string
+}
+
+const ENDED: readonly JobState[] = ['succeeded', 'dead', 'cancelled']
 const WAITING: readonly JobState[] = ['scheduled', 'available', 'parked']
 
 export class NaiveStore {
@@ -49,19 +72,18 @@ export class NaiveStore {
   letters: NaiveLetter[] = []
   readonly workers = new Set<string>()
   readonly keys = new Map<string, NaiveKey>()
+  batches: NaiveBatch[] = []
 
   job(id: string): NaiveJob | undefined {
     return this.jobs.find((job) => job.id === id)
   }
 
   /** Undefined when the batch must be refused. */
-  enqueue(
-    batch: readonly { id: string; kind: string; target: string; priority: number; delay: number; key?: string; print: string }[],
-  ) {
+  enqueue(batch: readonly NaiveRequest[], batchId?: string) {
     const keys = new Map<string, NaiveKey>()
     const answers = []
     const fresh: NaiveJob[] = []
-    for (const { id, kind, target, priority, delay, key, print } of batch) {
+    for (const { id, kind, target, priority, delay, key, print, concurrencyKey } of batch) {
       const name = `${kind} ${key}`
       const live =
         key === undefined ? undefined : [keys.get(name), this.keys.get(name)].find((one) => one && one.until > this.now)
@@ -75,12 +97,53 @@ export class NaiveStore {
       if (key !== undefined) keys.set(name, { id, print, until: this.now + 100 })
       const nothing = { worker: undefined, leaseUntil: undefined, finishedAt: undefined, cancelRequested: false, events: [] }
       const zeros = { attempts: 0, token: 0, lostLeases: 0, generation: 0 }
-      fresh.push({ id, kind, target, priority, key, state, runAt: this.now + delay, ...zeros, ...nothing })
+      const what = { id, kind, target, priority, key, concurrencyKey, batchId }
+      fresh.push({ ...what, state, runAt: this.now + delay, ...zeros, ...nothing })
       answers.push({ id, state, duplicate: false })
     }
     for (const [name, key] of keys) this.keys.set(name, key)
     this.jobs.push(...fresh)
     return answers
+  }
+
+  enqueueBatch(id: string, jobs: readonly NaiveRequest[], callback?: string) {
+    if (this.batches.some((batch) => batch.id === id))
+      return { id, duplicate: true, jobs: this.ofBatch(id).map((job) => ({ id: job.id, state: job.state, duplicate: true })) }
+    const answers = this.enqueue(jobs, id)
+    if (answers === undefined) return undefined
+    const total = answers.filter(({ duplicate }) => !duplicate).length
+    this.batches.push({ id, total, createdAt: this.now, callback, completedAt: undefined, pruned: [] })
+    return { id, duplicate: false, jobs: answers }
+  }
+
+  ofBatch(id: string): NaiveJob[] {
+    return this.jobs.filter(({ batchId }) => batchId === id)
+  }
+
+  summary({ id, total, pruned }: NaiveBatch) {
+    const states = [...pruned, ...this.ofBatch(id).map(({ state }) => state)]
+    const of = (wanted: JobState) => states.filter((state) => state === wanted).length
+    return { id, total, succeeded: of('succeeded'), dead: of('dead'), cancelled: of('cancelled') }
+  }
+
+  /** Answers the summaries of those that ended. */
+  completeBatches(ids: readonly string[]) {
+    const ending = ids
+      .flatMap((id) => this.batches.filter((batch) => batch.id === id))
+      .filter(({ id, completedAt }) => completedAt === undefined && this.ofBatch(id).every(({ state }) => ENDED.includes(state)))
+    return ending.map((batch) => {
+      batch.completedAt = this.now
+      const summary = this.summary(batch)
+      if (batch.callback !== undefined)
+        this.enqueue([{ id: batch.callback, kind: 'x', target: 'a', priority: 0, delay: 0, print: '' }])
+      return summary
+    })
+  }
+
+  runningKeys(): string[] {
+    const keyed = this.jobs.filter(({ state, concurrencyKey }) => state === 'running' && concurrencyKey)
+    const groups = Map.groupBy(keyed, ({ kind, concurrencyKey }) => `${kind} ${concurrencyKey}`)
+    return [...groups].map(([name, { length }]) => `${name} ${length}`).sort()
   }
 
   promote(): void {
@@ -94,15 +157,24 @@ export class NaiveStore {
       .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt)
   }
 
-  claim(worker: string, leaseMs: number, kind: string, target: string, limit: number): string[] {
+  claim(worker: string, leaseMs: number, kind: string, target: string, limit: number, perKey?: number): string[] {
     this.promote()
-    const jobs = this.lane(kind, target).slice(0, limit)
-    for (const job of jobs) {
+    const jobs: NaiveJob[] = []
+    for (const job of this.lane(kind, target)) {
+      if (jobs.length >= limit) break
+      if (perKey !== undefined && this.#running(job) >= perKey) continue
+      jobs.push(job)
       Object.assign(job, { state: 'running', worker, leaseUntil: this.now + leaseMs })
       job.attempts++
       job.token++
     }
     return jobs.map(({ id }) => id)
+  }
+
+  /** How many of its kind run with its key. */
+  #running({ kind, concurrencyKey }: NaiveJob): number {
+    if (!concurrencyKey) return 0
+    return this.jobs.filter((job) => job.state === 'running' && job.kind === kind && job.concurrencyKey === concurrencyKey).length
   }
 
   /** False when the fence did not hold. */
@@ -237,8 +309,18 @@ export class NaiveStore {
     }
     this.jobs = this.jobs.filter((job) => !gone.includes(job))
     this.letters = this.letters.filter(({ id }) => !gone.some((job) => job.id === id))
-    const over = [...this.keys].filter(([, { until }]) => until <= this.now).slice(0, limit - gone.length)
+    for (const { batchId, state } of gone) this.batches.find(({ id }) => id === batchId)?.pruned.push(state)
+    const touched = gone.map(({ batchId }) => batchId)
+    const ended = this.batches.filter(({ completedAt }) => completedAt !== undefined)
+    const empty = ended.filter(({ id }) => touched.includes(id) && this.ofBatch(id).length === 0)
+    const old = ended
+      .filter((batch) => !empty.includes(batch) && (batch.completedAt as number) < this.now - olderThanMs)
+      .sort((a, b) => (a.completedAt as number) - (b.completedAt as number) || (a.id < b.id ? -1 : 1))
+      .slice(0, limit - gone.length)
+    this.batches = this.batches.filter((batch) => !empty.includes(batch) && !old.includes(batch))
+    const rest = Math.max(0, limit - gone.length - empty.length - old.length)
+    const over = [...this.keys].filter(([, { until }]) => until <= this.now).slice(0, rest)
     for (const [name] of over) this.keys.delete(name)
-    return gone.length + over.length
+    return gone.length + empty.length + old.length + over.length
   }
 }

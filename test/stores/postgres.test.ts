@@ -1,5 +1,4 @@
 /** The contract of every store, and the comparison with a naive one, on a real PostgreSQL. */
-import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
@@ -7,10 +6,7 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { missing } from '../servers/available.ts'
 import type { PostgresServer } from '../servers/postgres.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import type { Command } from './commands.ts'
-import { commands } from './commands.ts'
-import { compareAll } from './compare.ts'
-import { NaiveStore } from './naive-store.ts'
+import { PLAY_MS, play } from './play.ts'
 import { dropSchema, emptySchema, freshSchema } from './postgres-schema.ts'
 
 const schema = freshSchema()
@@ -51,24 +47,10 @@ describe.skipIf(missing('postgres'))('a PostgreSQL store', () => {
   // W: 1, 6, 8, 18, 22
   it.each(storeContract({ open }))('$name', ({ run }) => run())
 
-  // W: 1, 6, 18
-  it('answers like a naive one, whatever happens in whatever order', { timeout: 20_000 }, async () => {
-    const play = async (sequence: readonly Command[]): Promise<void> => {
-      const { store, clock, close } = await open()
-      const model = new NaiveStore()
-      model.now = clock.wallNow()
-      try {
-        for (const { step } of sequence) await step(model, { store, clock })
-        await compareAll(model, store)
-      } finally {
-        await close()
-      }
-    }
-    const sequences = fc.array(commands, { minLength: 1, maxLength: 60, size: 'max' })
-    // On failure fast-check prints its seed and the shortest sequence that fails.
-    const runs = Number(process.env.HOLDFAST_TEST_RUNS ?? 200)
-    await fc.assert(fc.asyncProperty(sequences, play), { numRuns: runs, interruptAfterTimeLimit: runs * 15 })
-  })
+  // W: 1, 6, 18, 19
+  it('answers like a naive one, whatever happens in whatever order', { timeout: PLAY_MS }, () =>
+    play({ name: 'PostgreSQL', open, runs: 200, length: 60, limitMs: 3000 }),
+  )
 
   // W: 4
   it("goes by the server's clock", async () => {

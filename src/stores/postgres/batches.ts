@@ -40,9 +40,10 @@ export async function enqueueBatch(session: Session, batch: NewBatch, jobs: read
 
 /** One probe for each state in which a job has not ended. */
 const COMPLETABLE = `
-  SELECT b.id FROM unnest($1::text[]) AS g (id) JOIN @batches AS b ON b.id = g.id
+  SELECT b.id FROM unnest($1::text[]) WITH ORDINALITY AS g (id, nth) JOIN @batches AS b ON b.id = g.id
   WHERE b.completed_at IS NULL AND NOT EXISTS (
-    SELECT FROM @jobs AS j WHERE j.batch_id = b.id AND j.state IN ('available', 'scheduled', 'running', 'parked'))`
+    SELECT FROM @jobs AS j WHERE j.batch_id = b.id AND j.state IN ('available', 'scheduled', 'running', 'parked'))
+  ORDER BY g.nth`
 
 /** Of these, those that are to be ended. */
 export async function completable(session: Session, ids: readonly string[]): Promise<readonly string[]> {

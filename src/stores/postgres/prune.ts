@@ -42,13 +42,16 @@ const PRUNE = `
 /** Those that have ended, and whose last job is gone or which are old. */
 const BATCHES = `
   WITH ${CLOCK},
-  ended AS MATERIALIZED (
+  empty AS MATERIALIZED (
     SELECT b.id FROM @batches AS b WHERE b.completed_at IS NOT NULL AND b.id = ANY ($3::text[])
-      AND NOT EXISTS (SELECT FROM @jobs AS j WHERE j.batch_id = b.id)
-    UNION (SELECT b.id FROM @batches AS b
-      WHERE b.completed_at IS NOT NULL AND b.completed_at < (SELECT now FROM clock) - $2::bigint
-      ORDER BY b.completed_at, b.id LIMIT $4)),
-  gone AS (DELETE FROM @batches WHERE id = ANY (ARRAY(SELECT id FROM ended)) RETURNING 1)
+      AND NOT EXISTS (SELECT FROM @jobs AS j WHERE j.batch_id = b.id)),
+  old AS MATERIALIZED (
+    SELECT b.id FROM @batches AS b
+    WHERE b.completed_at IS NOT NULL AND b.completed_at < (SELECT now FROM clock) - $2::bigint
+      AND b.id <> ALL (ARRAY(SELECT id FROM empty))
+    ORDER BY b.completed_at, b.id LIMIT $4),
+  gone AS (
+    DELETE FROM @batches WHERE id = ANY (ARRAY(SELECT id FROM empty UNION ALL SELECT id FROM old)) RETURNING 1)
   SELECT count(*) AS n FROM gone`
 const EXPIRED = `
   WITH ${CLOCK},
