@@ -75,6 +75,11 @@ export class Attempt {
     return this._admit(0)
   }
 
+  /** Instead of `start`, when the first gate was entered already and makes the call wait. */
+  wait(permit: Promise<unknown>): unknown {
+    return this._await(permit, 0)
+  }
+
   private _admit(from: number): unknown {
     const { gates, timeoutAt } = this._frame
     for (let index = from; index < gates.length; index++) {
@@ -326,7 +331,7 @@ function endGrace(attempt: Attempt): void {
  * A rejection of the next turn: the caller listens by then. Node keeps books of a promise that is rejected while nobody
  * listens, which cost about 1.4 µs against 0.35 µs for this; throwing looks up where it happened, and costs as well.
  */
-function rejectSoon(error: unknown): Promise<never> {
+export function rejectSoon(error: unknown): Promise<never> {
   return new Promise((_, reject) => queueMicrotask(() => reject(error)))
 }
 

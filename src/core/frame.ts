@@ -6,6 +6,7 @@
 import { Attempt } from './attempt.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
+import { runThrough } from './single-gate.ts'
 import type { Frame, Gate, RetryStage, Stage, TimeoutStage } from './stage.ts'
 import { runSync } from './sync-frame.ts'
 
@@ -61,6 +62,12 @@ function frameOperation(stages: readonly Stage[], next: Operation<unknown>, oute
     }
   }
   const frame: Frame = { retry, gates, timeout, timeoutAt, outermost, next }
+  const [gate] = gates
+  if (stages.length === 1 && gate !== undefined)
+    return (execution) => {
+      const live = execution as LiveExecution
+      return live.sync ? runSync(frame, live) : runThrough(gate, frame, live)
+    }
   return (execution) => {
     const live = execution as LiveExecution
     if (live.sync) return runSync(frame, live)
