@@ -47,7 +47,11 @@ describe('enqueue', () => {
     const jobs = queue.prepare([{ kind: 'mail', payload: { to: 'a' }, idempotencyKey: 'k' }])
     expect(jobs).toMatchObject([{ kind: 'mail', target: 'smtp', priority: 3, idempotencyKey: 'k' }])
     expect([await queue.get(jobs[0]!.id), events]).toEqual([undefined, []])
-    expect(await store.enqueue(jobs)).toMatchObject([{ id: jobs[0]!.id, duplicate: false }])
+    const answers = await store.enqueue(jobs)
+    expect(answers).toMatchObject([{ id: jobs[0]!.id, duplicate: false }])
+    expect(events).toEqual([])
+    queue.announce(jobs, answers)
+    expect(events).toMatchObject([{ type: 'job.enqueued', job: jobs[0]!.id, kind: 'mail', duplicate: false }])
     expect(() => queue.prepare([{ kind: 'nope', payload: 1 }])).toThrow('is not known here: got "nope"')
   })
 
