@@ -64,6 +64,13 @@ export type StoreSettings =
       readonly durability: 'full' | 'normal'
     }
 
+export type StateSettings =
+  /** In the store, where that can be. */
+  | { readonly kind: 'store' }
+  | { readonly kind: 'local' }
+  /** `url` is without its password, for people; `connection` is as it was written. */
+  | { readonly kind: 'redis'; readonly url: string; readonly connection: () => string }
+
 export interface HoldfastConfig {
   readonly server: {
     readonly host: string
@@ -73,6 +80,7 @@ export interface HoldfastConfig {
     readonly allowedHosts: readonly string[]
   }
   readonly store: StoreSettings
+  readonly state: StateSettings
   readonly worker: {
     readonly concurrency: number
     readonly lease: number

@@ -12,8 +12,6 @@ import { problem } from './problems.ts'
 type Report = (path: readonly PropertyKey[], rule: string, hint?: string) => void
 type Rule = (read: (...path: string[]) => unknown, report: Report, assigned: (path: Path) => Assignment | undefined) => void
 
-const NOT_YET = 'is not available in this version'
-
 const exposure: Rule = (read, report) => {
   const host = read('server', 'host')
   if (typeof host !== 'string' || host === '' || isLoopback(host) || read('server', 'token') !== undefined) return
@@ -63,7 +61,14 @@ function storeHint(url: string): string {
 }
 
 const state: Rule = (read, report) => {
-  if (read('state') !== undefined) report(['state'], NOT_YET, 'Leave it out: breakers and limits are kept per process.')
+  const place = read('state')
+  if (typeof place !== 'string' || place === '' || place === 'local') return
+  if (!/^rediss?:\/\//.test(place) || !URL.canParse(place))
+    report(
+      ['state'],
+      "must be 'redis://…', 'rediss://…' or 'local'",
+      'Leave it out to share by the store; in a user or password, write %40 for @ and %2F for /.',
+    )
 }
 
 const allowed: Rule = (read, report) => {

@@ -46,8 +46,14 @@ describe('environment variables', () => {
       expect(valueAt(configOf({ ...place, [name]: text as string }), path)).toEqual(value)
     })
 
-  it('HOLDFAST_STATE is refused until there is shared state', () => {
-    expect(() => configOf({ HOLDFAST_STATE: 'redis://localhost' })).toThrow(/not available in this version/)
+  // R: I3
+  it('HOLDFAST_STATE says where processes share state; by default in the store', () => {
+    expect(configOf({}).state).toEqual({ kind: 'store' })
+    expect(configOf({ HOLDFAST_STATE: 'local' }).state).toEqual({ kind: 'local' })
+    const { state } = configOf({ HOLDFAST_STATE: 'redis://user:hunter2@localhost:6380/1' })
+    expect(JSON.stringify(state)).toBe('{"kind":"redis","url":"redis://user:(hidden)@localhost:6380/1"}')
+    expect(state.kind === 'redis' && state.connection()).toBe('redis://user:hunter2@localhost:6380/1')
+    expect(() => configOf({ HOLDFAST_STATE: 'localhost:6379' })).toThrow(/must be 'redis:.*\(env HOLDFAST_STATE\)/)
   })
 
   it('counts as not set when it is empty', () => {

@@ -59,7 +59,7 @@ export const VARIABLES: readonly Variable[] = [
   variable('HOLDFAST_STORE', 'store.url', { unit: "'sqlite:PATH', 'postgres://…' or 'memory:'", read: text }),
   variable('HOLDFAST_STORE_SCHEMA', 'store.schema', TEXT),
   variable('HOLDFAST_STORE_POOL_SIZE', 'store.poolSize', NUMBER),
-  variable('HOLDFAST_STATE', 'state', TEXT),
+  variable('HOLDFAST_STATE', 'state', { unit: "'redis://…' or 'local'", read: text }),
   variable('HOLDFAST_CONCURRENCY', 'worker.concurrency', NUMBER),
   variable('HOLDFAST_LOG_LEVEL', 'log.level', TEXT),
   variable('HOLDFAST_LOG_FORMAT', 'log.format', TEXT),

@@ -169,7 +169,7 @@ describe('a configuration that is wrong', () => {
       'schedules[1].name',
       /used twice/,
     ],
-    ['Redis, which is not built', { state: 'redis://h' }, 'state', /not available in this version/],
+    ['state in a place that nobody knows', { state: 'memcached://h' }, 'state', /must be 'redis:/],
     ['an open address without a token', { server: { host: '0.0.0.0' } }, 'server.host', /loopback address unless a token/],
     ['retry waits the wrong way round', { retry: { initial: '2m', max: '1m' } }, 'retry.max', /must not be below 'initial'/],
     ['http waits the wrong way round', { http: { backoff: { initial: 2, max: 1 } } }, 'http.backoff.max', /must not be below/],
@@ -213,8 +213,8 @@ describe('a configuration that is wrong', () => {
 
   it('shows no secrets', () => {
     const [token] = problemsWith({ server: { token: 'hunter2' } })
-    const [state] = problemsWith({ state: 'redis://user:hunter2@host' })
-    expect([token?.value, state?.value]).toEqual(['"(hidden)"', '"redis://user:(hidden)@host"'])
+    const [state] = problemsWith({ state: 'http://user:hunter2@host' })
+    expect([token?.value, state?.value]).toEqual(['"(hidden)"', '"http://user:(hidden)@host"'])
   })
 })
 

@@ -2,7 +2,7 @@
  * From defaults, file, environment and flags to one checked configuration in which every value knows its source.
  */
 import { resolve as resolvePath } from 'node:path'
-import type { HoldfastConfig, StoreSettings } from './config.ts'
+import type { HoldfastConfig, StateSettings, StoreSettings } from './config.ts'
 import { crossProblems } from './cross-rules.ts'
 import { DEFAULTS } from './defaults.ts'
 import type { Environment } from './environment.ts'
@@ -88,10 +88,11 @@ function profileNames(tree: unknown): string[] {
 function settle(checked: Checked, sources: Provenance, cwd: string, file: ConfigFile | undefined): HoldfastConfig {
   const place = (path: Path, value: string): string =>
     resolvePath(sources.get(pathKey(path))?.source.startsWith('file ') ? (file?.directory ?? cwd) : cwd, value)
-  const { audit, store, state: _notYet, ...rest } = checked
+  const { audit, store, state, ...rest } = checked
   return deepFreeze({
     ...rest,
     store: storeSettings(store, (path) => place(['store', 'url'], path)),
+    state: stateSettings(state),
     audit: audit === false ? false : { ...audit, path: place(['audit', 'path'], audit.path) },
   })
 }
@@ -101,6 +102,11 @@ function storeSettings({ url, durability, schema, poolSize }: Checked['store'], 
   if (/^postgres(ql)?:/.test(url))
     return { kind: 'postgres', url: hidePasswords(url), connection: () => url, durability, schema, poolSize }
   return { kind: 'sqlite', url, durability, path: place(url.slice('sqlite:'.length)) }
+}
+
+function stateSettings(place: string | undefined): StateSettings {
+  if (place === undefined) return { kind: 'store' }
+  return place === 'local' ? { kind: 'local' } : { kind: 'redis', url: hidePasswords(place), connection: () => place }
 }
 
 /** Options only: kinds are the user's own objects and stay as they are. */

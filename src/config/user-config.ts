@@ -95,7 +95,10 @@ export interface UserConfig {
   readonly store?:
     | string
     | { readonly url?: string; readonly durability?: 'full' | 'normal'; readonly schema?: string; readonly poolSize?: number }
-  /** Shared state of several processes. Not available in this version. */
+  /**
+   * Where several processes share how their targets are: `redis://user:password@host:port/database`, `rediss://…`, or `'local'`
+   * for not at all. Absent: in the store, where it is SQLite or PostgreSQL.
+   */
   readonly state?: string
   readonly worker?: {
     /** Jobs that run at a time in this process. */

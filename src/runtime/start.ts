@@ -14,7 +14,7 @@ import { kindsOf } from './kinds.ts'
 import { logListener } from './log.ts'
 import { RuntimeSource } from './ops-source.ts'
 import { Runtime } from './runtime.ts'
-import { storeOf } from './store.ts'
+import { stateOf, storeOf } from './store.ts'
 
 export interface StartOptions {
   readonly version: string
@@ -44,6 +44,7 @@ export async function startHoldfast({ config }: ResolvedConfig, options: StartOp
   const { concurrency, pollMax, drain } = config.worker
   const runtime = new Runtime({
     store: storeOf(config.store, clock),
+    ...stateOf(config.state, clock),
     kinds: kinds.all,
     schedules: config.schedules.map((schedule) => defineSchedule(schedule as unknown as ScheduleOptions)),
     targets: named,
