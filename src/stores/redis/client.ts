@@ -22,7 +22,7 @@ export async function makeClient({ url, timeoutMs }: ClientSettings): Promise<Re
   const client = new Redis(url, {
     lazyConnect: true,
     connectionName: 'holdfast',
-    connectTimeout: Math.max(timeoutMs, 1000),
+    connectTimeout: Math.max(timeoutMs, 5000),
     // A peer that is gone without a word is found out by its silence.
     socketTimeout: timeoutMs,
     keepAlive: 10_000,

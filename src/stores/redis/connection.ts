@@ -18,16 +18,23 @@ export interface ConnectionOptions {
   readonly ownsClient: boolean
 }
 
+/** To load the driver and to connect. */
+const FIRST_MS = 5000
+const GRACE_MS = 5
+/** The connection was lost, and could not be made again: the server counts as gone. */
+const GONE = 2
+
 export class Connection {
   readonly #options: ConnectionOptions
   #phase: 'new' | 'open' | 'closed' = 'new'
   #making: Promise<RedisClient> | undefined
   #client: RedisClient | undefined
-  /** How often the connection was lost, or not made, since it last worked. From 2 on the server counts as gone. */
+  /** How often the connection was lost, or not made, since it last worked. */
   #losses = 0
   #lastError: unknown
   readonly #onReady = (): void => {
     this.#losses = 0
+    this.#lastError = undefined
   }
   readonly #onClose = (): void => {
     this.#losses++
@@ -84,12 +91,22 @@ export class Connection {
 
   async #bounded<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     this.#assertOpen()
-    const { description, clock, timeoutMs } = this.#options
+    const { description, clock } = this.#options
+    // Whoever comes first has a driver to load, too.
+    const timeoutMs = this.#client === undefined ? Math.max(this.#options.timeoutMs, FIRST_MS) : this.#options.timeoutMs
     let stop = (): void => {}
     const late = new Promise<never>((_, reject) => {
+      const giveUp = (): void => {
+        const error = new Error(`no answer in ${timeoutMs} ms`)
+        this.#silence(error)
+        reject(unavailable('timeout', description, error))
+      }
+      // A process that was held up itself reads what has arrived before it gives up.
       stop = clock.setTimer(
         timeoutMs,
-        () => reject(unavailable('timeout', description, new Error(`no answer in ${timeoutMs} ms`))),
+        () => {
+          stop = clock.setTimer(GRACE_MS, giveUp, true)
+        },
         true,
       )
     })
@@ -105,7 +122,7 @@ export class Connection {
   async #connected(): Promise<RedisClient> {
     this.#client ??= await this.#made()
     // Whoever asks while it is known to be gone need not wait to hear so.
-    if (this.#losses > 1 || this.#client.status === 'end')
+    if (this.#losses >= GONE || this.#client.status === 'end')
       throw unavailable('lost', this.#options.description, this.#lastError ?? new Error('connection is closed'))
     return this.#client
   }
@@ -126,6 +143,13 @@ export class Connection {
     const client = await this.#making
     this.#assertOpen()
     return client
+  }
+
+  /** Somebody waited in vain for a connection: until there is one, nobody else need. */
+  #silence(error: Error): void {
+    if (this.#client === undefined || this.#client.status === 'ready') return
+    this.#losses = Math.max(this.#losses, GONE)
+    this.#lastError ??= error
   }
 
   /** The driver says only that it gave up; why is in what it said before. */
