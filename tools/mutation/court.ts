@@ -1,5 +1,7 @@
 /** Tries mutants one by one: which tests are asked, in which order, and when a process must be started afresh. */
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { root } from '../project.ts'
 import type { Baseline, Trial, Verdict } from './judge.ts'
 import { JudgeProcess } from './judge-process.ts'
 
@@ -27,6 +29,8 @@ const QUICK_MS = 30
 export class Court {
   readonly #files: readonly string[]
   readonly #tests = new Map<string, Known>()
+  /** Files of tests that turn the process's own timers off for a while: what they leave may be asleep for ever. */
+  readonly #sleepy: ReadonlySet<string>
   readonly #always: ReadonlySet<string>
   /** For each source the tests that noticed its mutants so far. */
   readonly #noticed = new Map<string, Map<string, number>>()
@@ -34,6 +38,7 @@ export class Court {
 
   constructor(files: readonly string[], baseline: Baseline) {
     this.#files = files
+    this.#sleepy = new Set(files.filter((file) => readFileSync(join(root, file), 'utf8').includes('useFakeTimers')))
     this.#always = new Set(baseline.alwaysRun)
     for (const { id, ms, steps, error } of baseline.tests) {
       if (error !== undefined) continue
@@ -71,6 +76,11 @@ export class Court {
             judge = undefined
           }
         }
+        // They come last.
+        if ((found.status === 'Survived' && this.#isSleepy(tests.at(-1)!.id)) || this.#isSleepy(found.by)) {
+          judge?.stop()
+          judge = undefined
+        }
       }
       if (this.#always.has(mutant.id) && (found.status === 'Survived' || found.status === 'NoCoverage')) {
         found = await this.#fromTheStart(mutant.id, mutant.fileName)
@@ -79,6 +89,10 @@ export class Court {
       tell(mutant.id, found)
     }
     judge?.stop()
+  }
+
+  #isSleepy(test: string | undefined): boolean {
+    return test !== undefined && this.#sleepy.has(test.slice(0, Math.max(0, test.lastIndexOf('#'))))
   }
 
   async #loaded(): Promise<JudgeProcess> {
@@ -124,12 +138,15 @@ export class Court {
   /** What noticed most first, then the file's own tests, its folder's, all that reach it; in each, the quick ones first. */
   #inOrder(source: string, ids: readonly string[]): Known[] {
     const own = source.replace(/\.ts$/, '.test.ts')
-    const distance = ({ file }: Known): number => (file === own ? 0 : dirname(file) === dirname(source) ? 1 : 2)
+    const distance = ({ file }: Known): number => {
+      if (this.#sleepy.has(file)) return 3
+      return file === own ? 0 : dirname(file) === dirname(source) ? 1 : 2
+    }
     const known = this.#noticed.get(source)
-    const noticed = ({ id, ms }: Known): number => (ms < QUICK_MS ? (known?.get(id) ?? 0) : 0)
+    const noticed = ({ id, ms, file }: Known): number => (ms < QUICK_MS && !this.#sleepy.has(file) ? (known?.get(id) ?? 0) : 0)
     return ids
       .flatMap((id) => this.#tests.get(id) ?? [])
-      .filter((test) => test.ms < (distance(test) < 2 ? SLOWEST_MS : SLOW_MS))
+      .filter((test) => test.ms < (distance(test) !== 2 ? SLOWEST_MS : SLOW_MS))
       .sort((a, b) => noticed(b) - noticed(a) || distance(a) - distance(b) || a.ms - b.ms)
   }
 }
