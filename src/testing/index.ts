@@ -9,4 +9,5 @@ export {
   type ScriptedOptions,
   scripted,
 } from './scripted-operation.ts'
+export { type StoreCase, type StoreHarness, storeContract } from './store-contract.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
