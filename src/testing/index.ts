@@ -9,5 +9,6 @@ export {
   type ScriptedOptions,
   scripted,
 } from './scripted-operation.ts'
+export { type SharedStateCase, type SharedStateHarness, sharedStateContract } from './shared-state-contract.ts'
 export { type StoreCase, type StoreHarness, storeContract } from './store-contract.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'

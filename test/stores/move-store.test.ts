@@ -113,11 +113,29 @@ describe('moving a store', () => {
       ['keys', 75],
       ['dead_letters', before.letters.length],
       ['states', 1],
+      ['once', 0],
     ])
     expect(await everything(file('b.db'))).toEqual(before)
     expect(await everything(file('a.db')), 'the source is as it was').toEqual(before)
     expect(progress.at(-1)).toMatchObject({ phase: 'comparing', done: progress.at(-1)?.total })
     expect(progress.every(({ done }, i) => i === 0 || done >= (progress[i - 1]?.done ?? 0))).toBe(true)
+  })
+
+  it('keeps records of work that was done once, and of work whose outcome nobody knows', async () => {
+    const charge = { owner: 'a', fingerprint: 'f', leaseMs: 1, keepMs: 60_000 }
+    const before = sqliteSharedState({ path: file('a.db').slice('sqlite:'.length) })
+    await before.open()
+    const answer = await before.begin({ ...charge, name: 'done' })
+    const token = answer.state === 'started' ? answer.token : ''
+    await before.finish({ name: 'done', token, result: { paid: 7 }, keepMs: 60_000 })
+    await before.begin({ ...charge, name: 'begun' })
+    await before.close()
+    await moveStore({ from: file('a.db'), to: file('b.db') })
+    const after = sqliteSharedState({ path: file('b.db').slice('sqlite:'.length) })
+    await after.open()
+    expect(await after.begin({ ...charge, name: 'done', owner: 'b' })).toMatchObject({ state: 'done', result: { paid: 7 } })
+    await expect.poll(() => after.begin({ ...charge, name: 'begun', owner: 'b' })).toMatchObject({ state: 'unknown' })
+    await after.close()
   })
 
   it('keeps idempotency keys: the same key answers with the first job in the new store', async () => {

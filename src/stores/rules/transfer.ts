@@ -16,8 +16,8 @@ export interface TransferTable {
 }
 
 /**
- * All that a restart keeps. Not moved: workers, which end before a move; counts, which are counted anew; leases and words of
- * processes, which end by themselves.
+ * All that a restart keeps. Not moved: workers, which end before a move; counts, which are counted anew; leases, words and
+ * limits of processes, which end by themselves.
  */
 export const TRANSFER_TABLES: readonly TransferTable[] = [
   { name: 'batches', order: ['id'] },
@@ -25,6 +25,7 @@ export const TRANSFER_TABLES: readonly TransferTable[] = [
   { name: 'keys', order: ['kind', 'key'] },
   { name: 'dead_letters', order: ['number'], numbered: true },
   { name: 'states', order: ['name'] },
+  { name: 'once', order: ['name'] },
 ]
 
 /** Under this name the target says, among its states, whose move is under way or done. */
