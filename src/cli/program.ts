@@ -174,6 +174,15 @@ function addHelpers(program: Command, does: Does): void {
   )
   does(doctor, async () => (await import('./commands/doctor.ts')).doctor)
 
+  const drill = program
+    .command('drill')
+    .description('kill worker processes of its own at work, on a scratch store, and prove that nothing is lost')
+    .option('--store <url>', 'a scratch file beside sqlite:PATH, or a scratch schema in postgres://…; else a temporary file')
+    .addOption(new Option('--jobs <n>', 'how many (240)').argParser(wholeNumber))
+    .addOption(new Option('--kills <n>', 'how many processes (3)').argParser(wholeNumber))
+    .option('--json', 'as JSON')
+  does(drill, async () => (await import('./commands/drill.ts')).drill)
+
   const migrate = program
     .command('migrate')
     .enablePositionalOptions()

@@ -39,7 +39,8 @@ export interface FleetOptions {
 }
 
 const SCRIPT = join(import.meta.dirname, 'worker-process.ts')
-const START_MS = 20_000
+/** A machine that is busy with other things starts a process slowly. */
+const START_MS = 90_000
 
 export class Fleet {
   readonly faults: Fault[] = []
@@ -163,7 +164,7 @@ export class Fleet {
         member.taken = true
         return [slot, member]
       }
-      if (performance.now() > giveUpAt) throw new Error('no worker process comes up')
+      if (performance.now() > giveUpAt) throw new Error(`no worker process comes up: ${this.crashes.join('; ')}`)
       await pause(10)
     }
   }

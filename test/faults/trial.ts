@@ -75,7 +75,7 @@ export interface TrialResult extends Judgement {
 }
 
 const BATCH = 20
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 240_000
 
 export async function runTrial(options: TrialOptions): Promise<TrialResult> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-faults-'))

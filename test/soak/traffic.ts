@@ -87,7 +87,7 @@ export class Traffic {
     const payload = { at: performance.now(), text: 'something to do, as long as such things are' }
     if (chance < 0.7) return { kind: 'plain', payload }
     if (chance < 0.8) return { kind: 'flaky', payload }
-    if (chance < 0.81) return { kind: 'doomed', payload: { ...payload, heals: this.#random() < 0.5 } }
+    if (chance < 0.803) return { kind: 'doomed', payload: { ...payload, heals: this.#random() < 0.5 } }
     if (chance < 0.9) return this.#keyed()
     if (chance < 0.95) return { kind: 'later', payload, runAt: wallNow + 1000 + Math.floor(this.#random() * 19_000) }
     return { kind: 'stormy', payload }

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it } from 'vitest'
+import type { DrillReport, DrillStep } from '../../src/runtime/drill/drill.ts'
+import { runDrill } from '../../src/runtime/drill/drill.ts'
+import { scratchStore } from '../../src/runtime/drill/scratch-store.ts'
+import { missing } from '../servers/available.ts'
+import { startPostgres } from '../servers/postgres.ts'
+import { ask } from '../stores/postgres-schema.ts'
+import { cleanEnvironment, MAIN, temporaryFolder } from './holdfast-process.ts'
+
+interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+function drill(cwd: string, ...args: string[]): Promise<Outcome> {
+  return new Promise((done) => {
+    const options = { cwd, env: cleanEnvironment() as NodeJS.ProcessEnv, timeout: 40_000 }
+    execFile(process.execPath, [MAIN, 'drill', ...args], options, (error, out, err) =>
+      done({ code: error === null ? 0 : Number(error.code), out, err }),
+    )
+  })
+}
+
+describe('holdfast drill', () => {
+  // R: R6
+  // W: 1, 2, 5
+  it('proves on a scratch file that killed workers lose nothing, touches no store, and leaves nothing', async () => {
+    const folder = await temporaryFolder()
+    mkdirSync(join(folder, 'var'))
+    const { code, out, err } = await drill(folder, '--store', 'sqlite:var/holdfast.db', '--jobs', '60', '--kills', '1')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^ +0\.\d s {2}store +sqlite, a file of its own in .*\/var\n/)
+    expect(out).toMatch(/kill +process \d+ killed \(SIGKILL\) in the middle of [1-8] jobs/)
+    expect(out).toMatch(/restart +process \d+ in its place took up \d+ jobs/)
+    expect(out).toMatch(/succeeded +60 jobs\n/)
+    expect(out).toMatch(/lost +0\nverdict +nothing is lost\n$/)
+    expect(readdirSync(join(folder, 'var'))).toEqual([])
+  })
+
+  it.skipIf(missing('postgres'))('does so in a scratch schema of a server', { timeout: 60_000 }, async () => {
+    const server = await startPostgres()
+    try {
+      const url = server.url.replace('holdfast@', 'holdfast:hunter2@')
+      const { code, out, err } = await drill(await temporaryFolder(), '--store', url, '--jobs', '40', '--kills', '1', '--json')
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      const report = JSON.parse(out) as DrillReport
+      expect(report).toMatchObject({ ok: true, jobs: 40, succeeded: 40, lost: 0, problems: [] })
+      expect(report.kills).toHaveLength(1)
+      expect(report.recovered).toBeGreaterThanOrEqual(report.kills[0]?.running as number)
+      expect(out).not.toContain('hunter2')
+      expect(await ask(server.url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'holdfast%'")).toEqual([])
+    } finally {
+      await server.stop()
+    }
+  })
+
+  it('says so, and fails, when a job is gone', async () => {
+    const store = scratchStore()
+    const steps: string[] = []
+    const lose = ({ step }: DrillStep): void => {
+      steps.push(step)
+      if (step !== 'kill' || store.address.kind !== 'sqlite') return
+      const db = new DatabaseSync(store.address.path, { timeout: 5000 })
+      db.exec("UPDATE holdfast_jobs SET state = 'cancelled' WHERE seq = (SELECT max(seq) FROM holdfast_jobs)")
+      db.close()
+    }
+    try {
+      const report = await runDrill({ store, jobs: 20, kills: 1, onStep: lose })
+      expect(report).toMatchObject({ ok: false, jobs: 20, succeeded: 19, lost: 1 })
+      expect(report.problems).toEqual(['1 acknowledged jobs were not done'])
+      expect(steps).toEqual(['store', 'workers', 'enqueue', 'kill', 'restart', 'enqueue', 'finish'])
+    } finally {
+      await store.remove()
+    }
+  })
+
+  it.each([
+    [['--store', 'memory:'], 'must outlive a process'],
+    [['--store', 'mysql://h'], 'store'],
+    [['--kills', '0'], 'drill.kills'],
+    [['--store', 'postgres://u:hunter2@127.0.0.1:1/d'], '127.0.0.1:1'],
+  ])('refuses %j', async (args, message) => {
+    const { code, err, out } = await drill(await temporaryFolder(), ...args)
+    expect(code).toBeGreaterThan(0)
+    expect(err).toContain(message)
+    expect(err).not.toContain('hunter2')
+    expect(out).not.toContain('succeeded')
+  })
+})
