@@ -2,6 +2,7 @@
  * Durable work: jobs, the kinds that handle them, the queue and the worker, and the ports that a store fills. `Runtime` of
  * `holdfast/runtime` wires all of this; the parts are here for those who build a worker of their own.
  */
+export { EventBus, type HoldfastEvent, type Listener, type Observable, type WorkEvent } from '../core/events.ts'
 export { type Admission, type AdmissionPort, admitAll, type HoldReason } from './admission.ts'
 export type { Backoff, BackoffOptions, Jitter } from './backoff.ts'
 export type { Batch, BatchEnqueued, BatchSummary, CompletedBatch, NewBatch } from './batch.ts'
