@@ -31,7 +31,7 @@ export async function runTogether(processes: number, store: string, load: Omit<L
   return {
     allowed: times.length,
     refused: reports.reduce((sum, { refused }) => sum + refused, 0),
-    ms: Math.max(1, (times.at(-1) ?? 0) - startAt),
+    ms: Math.max(1, (times.at(-1) ?? 0) - Math.min(...reports.map(({ beganAt }) => beganAt))),
     excess: excessOf(times, load.limit, load.burst),
     p50: most(({ p50 }) => p50),
     p99: most(({ p99 }) => p99),

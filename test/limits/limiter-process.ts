@@ -32,6 +32,8 @@ export interface Report {
   readonly p99: number
   readonly longest: number
   readonly degraded: number
+  /** Epoch ms before the first was asked. */
+  readonly beganAt: number
 }
 
 export function stateAt(store: string): SharedState {
@@ -58,6 +60,7 @@ async function run(store: string, load: Load): Promise<Report> {
   const allowed: number[] = []
   const latencies: number[] = []
   let refused = 0
+  const beganAt = performance.timeOrigin + performance.now()
   const end = performance.now() + ms
   const work = async (): Promise<void> => {
     for (let calls = 0; ; calls++) {
@@ -87,6 +90,7 @@ async function run(store: string, load: Load): Promise<Report> {
     p99: quantile(latencies, 0.99),
     longest: latencies.at(-1) ?? 0,
     degraded,
+    beganAt,
   }
 }
 
