@@ -8,6 +8,7 @@ import type { StoreSettings } from '../../src/config/config.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { type MoveProgress, moveStore } from '../../src/runtime/move-store.ts'
 import { storeOf } from '../../src/runtime/store.ts'
+import { sqliteSharedState } from '../../src/stores/sqlite/index.ts'
 import type { NewJob } from '../../src/work/job.ts'
 import type { Page } from '../../src/work/store.ts'
 import { missing } from '../servers/available.ts'
@@ -123,7 +124,7 @@ describe('moving a store', () => {
 
   it('keeps records of work that was done once, and of work whose outcome nobody knows', async () => {
     const charge = { owner: 'a', fingerprint: 'f', leaseMs: 1, keepMs: 60_000 }
-    const before = sqliteSharedState({ path: file('a.db').slice('sqlite:'.length) })
+    const before = sqliteSharedState({ path: join(folder, 'a.db') })
     await before.open()
     const answer = await before.begin({ ...charge, name: 'done' })
     const token = answer.state === 'started' ? answer.token : ''
@@ -131,7 +132,7 @@ describe('moving a store', () => {
     await before.begin({ ...charge, name: 'begun' })
     await before.close()
     await moveStore({ from: file('a.db'), to: file('b.db') })
-    const after = sqliteSharedState({ path: file('b.db').slice('sqlite:'.length) })
+    const after = sqliteSharedState({ path: join(folder, 'b.db') })
     await after.open()
     expect(await after.begin({ ...charge, name: 'done', owner: 'b' })).toMatchObject({ state: 'done', result: { paid: 7 } })
     await expect.poll(() => after.begin({ ...charge, name: 'begun', owner: 'b' })).toMatchObject({ state: 'unknown' })
