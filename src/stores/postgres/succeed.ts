@@ -3,26 +3,32 @@
  * dead letter. Everything else goes through changes.ts.
  */
 import type { Settlement } from '../../work/store.ts'
-import { columns } from './columns.ts'
 import { toJson } from './job-rows.ts'
 import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
 
 type Success = Settlement & { readonly type: 'succeeded' }
 
+/**
+ * The jobs are found by their ids, each by itself, and changed by their numbers. A join would let the planner read the whole
+ * index of what runs, because it expects one row there; and that index keeps what ran until it is vacuumed.
+ */
 const SUCCEED = `
   WITH ${CLOCK},
-  given AS (SELECT * FROM unnest($2::text[], $3::int[], $4::text[]) AS g (id, token, result)),
+  results AS MATERIALIZED (SELECT $4::jsonb AS of),
+  found AS MATERIALIZED (
+    SELECT j.seq FROM unnest($2::text[]) AS g (id) CROSS JOIN LATERAL (SELECT seq FROM @jobs WHERE id = g.id LIMIT 1) AS j),
   done AS (
-    UPDATE @jobs AS j SET state = 'succeeded', finished_at = now, settled_at = now, worker = NULL, lease_until = NULL,
-      cancel_requested = false, result = g.result
-    FROM given AS g, clock
-    WHERE j.id = g.id AND j.token = g.token AND j.state = 'running' AND j.history IS NULL
+    UPDATE @jobs AS j SET state = 'succeeded', finished_at = (SELECT now FROM clock), settled_at = (SELECT now FROM clock),
+      worker = NULL, lease_until = NULL, cancel_requested = false, result = (SELECT of FROM results) ->> j.id
+    WHERE j.seq = ANY (ARRAY(SELECT seq FROM found)) AND j.state = 'running' AND j.history IS NULL
+      AND j.token || ' ' || j.id = ANY ($3::text[])
     RETURNING j.id, j.kind, j.target),
   tally AS (
     INSERT INTO @count_changes (subject, kind, target, state, n)
     SELECT 'job', n.kind, n.target, s.state, s.by * n.n
-    FROM (SELECT kind, target, count(*) AS n FROM done GROUP BY kind, target) AS n, (VALUES ('running', -1), ('succeeded', 1)) AS s (state, by))
+    FROM (SELECT kind, target, count(*) AS n FROM done GROUP BY kind, target) AS n,
+      (VALUES ('running', -1), ('succeeded', 1)) AS s (state, by))
   SELECT id FROM done`
 
 /** Whether all of them are successes of different jobs: what it leaves undone may then go in another transaction. */
@@ -42,12 +48,13 @@ export async function succeedAtOnce(session: Session, settlements: readonly Sett
     .filter((settlement): settlement is Success => settlement.type === 'succeeded')
     .sort((a, b) => (a.id < b.id ? -1 : 1))
   if (successes.length === 0) return settlements
-  const values = columns(
-    successes,
-    ({ id }) => id,
-    ({ token }) => token,
-    ({ result }) => toJson(result),
-  )
-  const done = new Set((await session.rows<{ id: string }>(SUCCEED, [session.told, ...values])).map(({ id }) => id))
+  const results = successes.flatMap(({ id, result }) => (toJson(result) === null ? [] : [[id, toJson(result)]]))
+  const rows = await session.rows<{ id: string }>(SUCCEED, [
+    session.told,
+    successes.map(({ id }) => id),
+    successes.map(({ id, token }) => `${token} ${id}`),
+    results.length === 0 ? null : JSON.stringify(Object.fromEntries(results)),
+  ])
+  const done = new Set(rows.map(({ id }) => id))
   return settlements.filter(({ type, id }) => type !== 'succeeded' || !done.has(id))
 }
