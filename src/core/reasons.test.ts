@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from './reasons.ts'
 
@@ -25,6 +26,23 @@ describe('the reason of a decision', () => {
     ['timeout', 'armed', { limitMs: 5000 }, {}, 'may take 5s'],
     ['timeout', 'expired', { limitMs: 5000 }, {}, 'its 5s are over'],
     ['timeout', 'abandoned', { limitMs: 5000 }, {}, 'the work goes on although its 5s are over'],
+    ['timeout', 'settled', { limitMs: 5000, running: 2 }, {}, 'the abandoned work has ended; 2 of its kind still go on'],
+    ['circuit-breaker', 'would-change', { from: 'closed', to: 'open', reason: 'x' }, {}, 'would go from closed to open: x'],
+    ['rate-limiter', 'delayed', { delayMs: 20 }, {}, 'its turn is in 20ms'],
+    ['rate-limiter', 'would-delay', { delayMs: 20 }, {}, 'would have waited 20ms, and only watches'],
+    ['rate-limiter', 'blocked', { retryAfterMs: 2000, by: 'server' }, {}, 'nothing goes for 2s: the server said so'],
+    ['rate-limiter', 'blocked', { retryAfterMs: 2000, by: 'hand' }, {}, 'nothing goes for 2s: somebody said so'],
+    ['rate-limiter', 'degraded', { processes: 3 }, {}, 'the shared count is lost: busy; keeps to its share, one of 3'],
+    ['rate-limiter', 'restored', {}, {}, 'the shared count is back'],
+    ['bulkhead', 'queued', { inFlight: 2, queued: 1 }, {}, 'waits for a place: 2 run, 1 wait'],
+    ['bulkhead', 'resized', { from: 2, to: 1 }, {}, 'its limit goes from 2 to 1'],
+    ['hedge', 'abandoned', { hedge: 1, running: 1 }, {}, 'call 2 goes on although it was told to stop'],
+    ['coalesce', 'cancelled', {}, {}, 'every caller has left: the call was told to stop'],
+    ['coalesce', 'store-failed', { during: 'get' }, {}, 'went on without its store, lost during get: busy'],
+    ['adaptive-limiter', 'changed', { from: 9, to: 7, reason: 'loss' }, {}, 'its limit goes from 9 to 7: loss'],
+    ['adaptive-limiter', 'queued', { inFlight: 2, queued: 1 }, {}, 'waits for a place: 2 run, 1 wait'],
+    ['chaos', 'stopped', { reason: 'enough seen', injected: 3 }, {}, 'disturbs nothing any more: enough seen'],
+    ['throttle', 'would-reject', {}, {}, 'would have refused, and only watches'],
     ['circuit-breaker', 'changed', { from: 'open', to: 'closed', reason: 'x' }, {}, 'from open to closed: x'],
     ['circuit-breaker', 'stale', {}, {}, 'the result belongs to an earlier state: it is not counted'],
     ['fallback', 'used', {}, {}, 'replaced the outcome: busy'],
@@ -61,5 +79,17 @@ describe('the reason of a decision', () => {
   it('names an error that says nothing, and none where there is none', () => {
     expect(reasonOf('own', 'rejected', {}, {}, { name: 'OwnError', message: '' })).toBe('refused: OwnError')
     expect(reasonOf('own', 'rejected', {}, {}, undefined)).toBe('refused')
+  })
+})
+
+describe('the sentences', () => {
+  it('exist for every event that a policy tells, and say more than its name', async () => {
+    const source = await readFile(new URL('events.ts', import.meta.url), 'utf8')
+    const policies = source.slice(source.indexOf('export type PolicyEvent'), source.indexOf('export type WorkEvent'))
+    const types = [...policies.matchAll(/'([a-z-]+)\.([a-z-]+)'/g)].filter(([, type]) => type !== 'execution')
+    expect(types.length).toBeGreaterThan(40)
+    for (const [name, type, verdict] of types)
+      expect(reasonOf(type!, verdict!, {}, {}, busy), name).not.toBe(verdict!.replaceAll('-', ' '))
+    expect(reasonOf('toString', 'constructor', {}, {}, busy)).toBe('constructor')
   })
 })
