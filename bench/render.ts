@@ -47,7 +47,7 @@ type Measured = readonly { readonly suite: Suite; readonly result: SuiteResult }
 function summary(measured: Measured): string {
   const rows = measured.map(({ suite, result }) => {
     const [ours, ...others] = result.results as [Result, ...Result[]]
-    const best = fastest(others.filter(({ lesser }) => !lesser))
+    const best = peerOf(result.results)
     const lesser = fastest(others.filter((one) => one.lesser && best !== undefined && one.timesBare < best.timesBare))
     const ratio = [best, lesser].flatMap((one) =>
       one === undefined ? [] : [`${times(slower(one, ours))} (${one.name}${one.lesser ? ', which does less' : ''})`],
@@ -128,6 +128,9 @@ function section(suite: Suite, { results }: SuiteResult): string {
     `|${head.map(() => '---|').join('')}`,
     ...rows,
     ...(notes.length === 0 ? [] : ['', ...notes]),
+    ...(suite.missed !== undefined && barOf(suite, ours, peerOf(results)).includes('not reached')
+      ? ['', `**Where the bar is missed.** ${suite.missed}`]
+      : []),
   ].join('\n')
 }
 
@@ -139,6 +142,11 @@ function chartOf(suite: Suite, { results }: SuiteResult): string {
     ours: index === 0 || name.startsWith('Holdfast'),
   }))
   return barChart(`${suite.title}: time per call · × bare await`, bars)
+}
+
+/** The fastest of those that do as much. */
+function peerOf(results: readonly Result[]): Result | undefined {
+  return fastest(results.slice(1).filter(({ lesser }) => !lesser))
 }
 
 function fastest(results: readonly Result[]): Result | undefined {
