@@ -171,7 +171,7 @@ export const suites: readonly Suite[] = [
     atMostNs: 1000,
     atLeastPeer: 1,
     missed:
-      'Awaiting a promise that rejects, and catching it, costs more than the bar on this machine by itself (the bare await of this suite is one): the refusal adds a fifth to that, most of it the error with its message and hint, which carries no stack. A refusal that costs less is one that is not thrown: `breaker.tryAcquire()` and `limiter.decide()` answer without a promise and without an error.',
+      'Awaiting a promise that rejects, and catching it, costs more than the bar on this machine by itself (the bare await of this suite is one): the refusal adds a fifth to that, most of it the error with its message and hint, which carries no stack. A refusal that costs less is one that is not thrown: `breaker.peek()` and `limiter.decide()` answer without a promise and without an error.',
   },
   {
     id: 'refused-limiter',
