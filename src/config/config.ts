@@ -34,6 +34,7 @@ export interface RateSettings {
   readonly limit: number
   readonly per: number
   readonly burst?: number | undefined
+  readonly shared?: 'strict' | 'leased' | undefined
 }
 
 /** What one target says of itself; what it leaves out comes from the defaults, see target-settings.ts. */

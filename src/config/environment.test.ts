@@ -93,17 +93,19 @@ describe('environment variables', () => {
       RATE_HTTP_CALLS: '10/s',
       RATE_DM_CAPACITY: '5',
       RATE_DM_REFILL_PER_S: '0.5',
+      RATE_DM_SHARED: 'leased',
     })
     expect(rates).toEqual({
       reply_post: { limit: 20, per: 3_600_000, burst: 3 },
       http_calls: { limit: 10, per: 1000 },
-      dm: { limit: 1, per: 2000, burst: 5 },
+      dm: { limit: 1, per: 2000, burst: 5, shared: 'leased' },
     })
   })
 
   it('refuses a rate that is none', () => {
     expect(() => configOf({ RATE_DM: 'often' })).toThrow(/rates\.dm .*\(env RATE_DM\)\n\s+RATE_DM takes LIMIT\/PER/s)
     expect(() => configOf({ RATE_DM: '5/1s', RATE_DM_BURST: 'x' })).toThrow(/rates\.dm\.burst/)
+    expect(() => configOf({ RATE_DM: '5/1s', RATE_DM_SHARED: 'yes' })).toThrow(/rates\.dm\.shared/)
     expect(() => configOf({ RATE_DM_REFILL_PER_S: '0' })).toThrow(/tokens per second/)
   })
 

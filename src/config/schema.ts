@@ -34,6 +34,7 @@ const rate = options({
   limit: within(Number.MIN_VALUE, Number.MAX_SAFE_INTEGER, 'a number above 0,'),
   per: duration({ min: 1 }),
   burst: whole(1).optional(),
+  shared: z.enum(['strict', 'leased']).optional(),
 })
 
 const concurrency = z

@@ -46,6 +46,8 @@ export interface RateConfig {
   readonly per: Duration
   /** How many may come at once; `limit` when absent. */
   readonly burst?: number
+  /** One limit for all processes on the store; see docs/policies/shared-limiter.md. Each has its own when absent. */
+  readonly shared?: 'strict' | 'leased'
 }
 
 /** How Holdfast treats one thing that it calls. */

@@ -64,6 +64,6 @@ describe('a target that nothing names', () => {
     expect(DEFAULTS.breaker).toEqual({ ...DEFAULT_BREAKER, ...probes })
     expect(defaults.breaker).toEqual({ ...DEFAULT_BREAKER, ...probes, openFor: 5000, openForMax: 60_000 })
     const clock = new VirtualClock()
-    expect(() => policiesOf(defaults, 'target', clock, () => 0)).not.toThrow()
+    expect(() => policiesOf(defaults, 'target', { clock, random: () => 0 })).not.toThrow()
   })
 })

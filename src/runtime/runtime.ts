@@ -13,8 +13,9 @@ import { describeError } from '../core/errors.ts'
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
 import { type Random, systemRandom } from '../core/random.ts'
 import type { SharedState } from '../core/shared-state.ts'
+import { memorySharedState } from '../stores/memory/memory-shared-state.ts'
 import { TargetRegistry } from '../targets/registry.ts'
-import type { TargetOptions } from '../targets/settings.ts'
+import type { SharedLimits, TargetOptions } from '../targets/settings.ts'
 import { BatchSweep } from '../work/batch-sweep.ts'
 import { DeadLetterClock } from '../work/dead-letter-clock.ts'
 import { type Kind, kindTable } from '../work/kind.ts'
@@ -68,6 +69,7 @@ export class Runtime implements Observable {
   readonly startedAt: number
   /** Undefined where nothing is shared. */
   readonly sharing: Sharing | undefined
+  readonly #alone: SharedState
   readonly #rescuer: Rescuer
   readonly #deadLetters: DeadLetterClock
   readonly #redrive: TargetRedrive
@@ -83,9 +85,12 @@ export class Runtime implements Observable {
     const kinds = kindTable(options.kinds)
     const { events } = this
     this.clock = clock
+    this.#alone = memorySharedState({ clock })
     this.startedAt = clock.wallNow()
     this.store = store
+    const shared = options.shared ?? (store.capabilities.multiProcess ? store.sharedState?.() : undefined)
     this.targets = new TargetRegistry({
+      limits: this.#limitsIn(shared || undefined),
       states: store,
       clock,
       random,
@@ -120,7 +125,6 @@ export class Runtime implements Observable {
       ...recovery,
     })
     this.scheduler = new Scheduler({ store, queue: this.queue, clock, events, schedules: options.schedules ?? [] })
-    const shared = options.shared ?? (store.capabilities.multiProcess ? store.sharedState?.() : undefined)
     const reporter = this.worker.id
     const onNews = (): void => this.worker.wake()
     this.sharing = shared ? new Sharing({ shared, registry: this.targets, reporter, events, clock, random, onNews }) : undefined
@@ -135,9 +139,16 @@ export class Runtime implements Observable {
     })
   }
 
+  /** A process that stands alone shares its limits with itself. */
+  #limitsIn(shared: SharedState | undefined): SharedLimits {
+    if (shared === undefined) return { state: this.#alone, processes: () => 1 }
+    return { state: shared, processes: () => this.sharing?.targets.health().processes ?? 1 }
+  }
+
   /** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when the store cannot be opened */
   async start(): Promise<RecoveryReport> {
     await this.store.open()
+    await this.#alone.open()
     await this.#loadTargets()
     await this.sharing?.start()
     const report = await this.#rescuer.recover()
@@ -166,6 +177,7 @@ export class Runtime implements Observable {
       this.#pruner.stop(),
       this.#batches.stop(),
     ])
+    await this.targets.close()
     await this.sharing?.stop()
     await this.targets.flush()
     await this.store.close()

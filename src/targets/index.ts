@@ -2,5 +2,11 @@
 export type { TargetAdmission } from './admission.ts'
 export { faultOf } from './faults.ts'
 export { TargetRegistry, type TargetRegistryOptions } from './registry.ts'
-export { DEFAULT_BREAKER, type TargetBreakerOptions, type TargetOptions } from './settings.ts'
+export {
+  DEFAULT_BREAKER,
+  type SharedLimits,
+  type TargetBreakerOptions,
+  type TargetOptions,
+  type TargetRateOptions,
+} from './settings.ts'
 export { Target, type TargetSnapshot } from './target.ts'

@@ -9,7 +9,7 @@ import { type Random, systemRandom } from '../core/random.ts'
 import type { StateStore } from '../core/state-store.ts'
 import { checkDuration, checkInteger, checkKnown } from '../core/validate.ts'
 import type { TargetAdmission } from './admission.ts'
-import type { TargetOptions } from './settings.ts'
+import type { SharedLimits, TargetOptions } from './settings.ts'
 import { Target } from './target.ts'
 
 export interface TargetRegistryOptions {
@@ -19,6 +19,8 @@ export interface TargetRegistryOptions {
   readonly defaults?: TargetOptions
   /** Where breakers and pauses survive a restart. Default: nowhere. */
   readonly states?: StateStore
+  /** Where targets share their `rate` with other processes; needed where one says `shared`. */
+  readonly limits?: SharedLimits
   /** A target that was not used for so long may be forgotten. Default 1 h. */
   readonly idleAfter?: number | string
   /** At most so many. Default 10,000. */
@@ -51,7 +53,11 @@ export class TargetRegistry implements Observable {
   #companion: TargetCompanion | undefined
 
   constructor(options: TargetRegistryOptions = {}) {
-    checkKnown(options, ['targets', 'defaults', 'states', 'idleAfter', 'maxTargets', 'clock', 'random'], 'targetRegistry')
+    checkKnown(
+      options,
+      ['targets', 'defaults', 'states', 'limits', 'idleAfter', 'maxTargets', 'clock', 'random'],
+      'targetRegistry',
+    )
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
@@ -119,6 +125,11 @@ export class TargetRegistry implements Observable {
       )
   }
 
+  /** Gives back what targets have of limits that are shared. */
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((target) => target.close()))
+  }
+
   /** Resolves when everything that was told to be kept is, or could not be. */
   async flush(): Promise<void> {
     while (this.#saving.size > 0) await Promise.all(this.#saving.values())
@@ -164,7 +175,7 @@ export class TargetRegistry implements Observable {
   }
 
   #dependencies() {
-    return { clock: this.#clock, random: this.#random }
+    return { clock: this.#clock, random: this.#random, limits: this.#options.limits }
   }
 }
 

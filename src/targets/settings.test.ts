@@ -4,7 +4,7 @@ import { VirtualClock } from '../testing/virtual-clock.ts'
 import { DEFAULT_BREAKER, policiesOf, type TargetOptions } from './settings.ts'
 import { Target } from './target.ts'
 
-const policies = (options: TargetOptions) => policiesOf(options, "target 'x'", new VirtualClock(), seededRandom(1))
+const policies = (options: TargetOptions) => policiesOf(options, 'x', { clock: new VirtualClock(), random: seededRandom(1) })
 
 describe('the settings of a target', () => {
   it('make a breaker and nothing else, unless told otherwise', () => {

@@ -5,11 +5,13 @@ import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
-import { checkInteger, checkKnown } from '../core/validate.ts'
+import type { SharedState } from '../core/shared-state.ts'
+import { checkInteger, checkKnown, checkOneOf } from '../core/validate.ts'
 import { type Bulkhead, bulkhead } from '../policies/bulkhead/bulkhead.ts'
 import { type CircuitBreaker, circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import type { TripOptions } from '../policies/circuit-breaker/trip.ts'
 import { type RateLimiter, rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
+import { type SharedRateLimiter, sharedRateLimiter } from '../policies/rate-limiter/shared/shared-rate-limiter.ts'
 import type { Jitter } from '../policies/retry/machine.ts'
 import { type Retry, retry } from '../policies/retry/retry.ts'
 import { type Timeout, timeout } from '../policies/timeout/timeout.ts'
@@ -31,13 +33,31 @@ export interface TargetBreakerOptions {
   readonly successes?: number | undefined
 }
 
+export interface TargetRateOptions {
+  readonly limit: number
+  readonly per: Duration
+  readonly burst?: number | undefined
+  /**
+   * One limit for all processes on the same shared state: `'strict'` asks the store for each call, `'leased'` has some permits
+   * in hand. Default: each process has the limit for itself.
+   */
+  readonly shared?: 'strict' | 'leased' | undefined
+}
+
+/** Where limits are shared. */
+export interface SharedLimits {
+  readonly state: SharedState
+  /** How many processes share them, for while the store is lost. Default: those that lately asked. */
+  readonly processes?: () => number
+}
+
 export interface TargetOptions {
   /** Of one attempt. Default: none. */
   readonly timeout?: Duration | undefined
   /** `false`: none. Default: 10 failures in a row, or half of at least 20 calls in 10 s; open 5 s, growing to 60 s. */
   readonly breaker?: TargetBreakerOptions | false | undefined
   /** Default: no limit. */
-  readonly rate?: { readonly limit: number; readonly per: Duration; readonly burst?: number | undefined } | undefined
+  readonly rate?: TargetRateOptions | undefined
   /** Calls at once. Default: no limit. */
   readonly concurrency?: number | { readonly limit: number; readonly queue?: number | undefined } | undefined
   /** For direct calls only; durable work retries by itself. Default: `false`, none. */
@@ -63,19 +83,28 @@ export const DEFAULT_BREAKER: TargetBreakerOptions = Object.freeze({
   openForMax: '60s',
 })
 
+export interface TargetDependencies {
+  readonly clock: Clock
+  readonly random: Random
+  /** Needed by, and only for, targets whose rate is shared. */
+  readonly limits?: SharedLimits | undefined
+}
+
 export interface TargetPolicies {
   readonly retry: Retry | undefined
   readonly breaker: CircuitBreaker | undefined
   readonly timeout: Timeout | undefined
   readonly bulkhead: Bulkhead | undefined
-  readonly limiter: RateLimiter | undefined
+  readonly limiter: RateLimiter | SharedRateLimiter | undefined
 }
 
 /** @throws OptionError naming the target and the option */
-export function policiesOf(options: TargetOptions, where: string, clock: Clock, random: Random): TargetPolicies {
+export function policiesOf(options: TargetOptions, name: string, { clock, random, limits }: TargetDependencies): TargetPolicies {
+  const where = `target '${name}'`
   checkKnown(options, ['timeout', 'breaker', 'rate', 'concurrency', 'retry'], where)
   try {
-    return compile(options, where, clock, random)
+    const limiter = options.rate && limiterOf(options.rate, name, limits, clock)
+    return { ...compile(options, where, clock, random), limiter }
   } catch (error) {
     // A policy names its own option; whose it is, it does not know.
     if (error instanceof OptionError && !error.option.startsWith(where)) error.message = `${where}: ${error.message}`
@@ -83,16 +112,34 @@ export function policiesOf(options: TargetOptions, where: string, clock: Clock, 
   }
 }
 
-function compile(options: TargetOptions, where: string, clock: Clock, random: Random): TargetPolicies {
-  const { concurrency, rate } = options
+function compile(options: TargetOptions, where: string, clock: Clock, random: Random): Omit<TargetPolicies, 'limiter'> {
+  const { concurrency } = options
   const places = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
   return {
     retry: options.retry ? retryOf(options.retry, clock, random) : undefined,
     breaker: options.breaker === false ? undefined : breakerOf(options.breaker ?? DEFAULT_BREAKER, where, clock),
     timeout: options.timeout === undefined ? undefined : timeout({ limit: options.timeout, clock }),
     bulkhead: places && bulkhead({ limit: places.limit, queue: places.queue ?? 0, clock }),
-    limiter: rate && rateLimiter(defined({ limit: rate.limit, per: rate.per, burst: rate.burst, clock })),
   }
+}
+
+/** A name that is too long for a store is limited in this process alone. */
+const LONGEST_SHARED_NAME = 200
+
+function limiterOf(
+  options: TargetRateOptions,
+  name: string,
+  limits: SharedLimits | undefined,
+  clock: Clock,
+): RateLimiter | SharedRateLimiter {
+  const { limit, per, burst, shared } = options
+  checkKnown(options, ['limit', 'per', 'burst', 'shared'], 'rate')
+  const rate = defined({ limit, per, burst, clock })
+  if (shared === undefined) return rateLimiter(rate)
+  checkOneOf(shared, 'rate.shared', ['strict', 'leased'])
+  if (limits === undefined)
+    throw new OptionError('rate.shared', 'needs shared state', shared, "Give the registry 'limits', or leave 'shared' out.")
+  return name.length > LONGEST_SHARED_NAME ? rateLimiter(rate) : sharedRateLimiter({ ...rate, ...limits, name, mode: shared })
 }
 
 function retryOf(options: Exclude<TargetOptions['retry'], false | undefined>, clock: Clock, random: Random): Retry {

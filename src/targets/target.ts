@@ -7,12 +7,12 @@ import { describeError, type ErrorSummary, TimeoutError } from '../core/errors.t
 import { EventBus, type Listener, type Observable, type Unobserve } from '../core/events.ts'
 import type { ExecuteOptions, Execution, Operation } from '../core/operation.ts'
 import { compose, type Policy } from '../core/policy.ts'
-import type { Random } from '../core/random.ts'
 import type { BreakerStatus, CircuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
+import { SharedRateLimiter } from '../policies/rate-limiter/shared/shared-rate-limiter.ts'
 import { type TargetAdmission, Threshold } from './admission.ts'
 import { FailedCallers } from './failed-callers.ts'
 import { faultOf, throttledFor } from './faults.ts'
-import { policiesOf, type TargetOptions, type TargetPolicies } from './settings.ts'
+import { policiesOf, type TargetDependencies, type TargetOptions, type TargetPolicies } from './settings.ts'
 import { Witness } from './witness.ts'
 
 export interface TargetSnapshot {
@@ -26,11 +26,6 @@ export interface TargetSnapshot {
   readonly successes: number
   readonly failures: number
   readonly lastError: (ErrorSummary & { readonly at: number }) | undefined
-}
-
-export interface TargetDependencies {
-  readonly clock: Clock
-  readonly random: Random
 }
 
 export interface AttemptOptions extends ExecuteOptions {
@@ -66,7 +61,7 @@ export class Target implements Observable {
     this.name = name
     this.#clock = dependencies.clock
     this.#usedAt = dependencies.clock.now()
-    const policies = policiesOf(options, `target '${name}'`, dependencies.clock, dependencies.random)
+    const policies = policiesOf(options, name, dependencies)
     this.#policies = policies
     this.#threshold = new Threshold(policies, dependencies.clock)
     const attempt = [policies.breaker, policies.timeout, policies.bulkhead, policies.limiter].filter(isGiven)
@@ -250,6 +245,12 @@ export class Target implements Observable {
       failures: this.#failures,
       lastError: this.#lastError,
     }
+  }
+
+  /** Gives back what it has of limits that are shared. It may be used again. */
+  async close(): Promise<void> {
+    const { limiter } = this.#policies
+    if (limiter instanceof SharedRateLimiter) await limiter.close()
   }
 
   /** What outlives the process, as versioned JSON. */
