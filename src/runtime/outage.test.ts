@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { sleep } from '../core/clock.ts'
+import { memorySharedState } from '../stores/memory/memory-shared-state.ts'
+import { memoryStore } from '../stores/memory/memory-store.ts'
+import { VirtualClock } from '../testing/virtual-clock.ts'
 import type { Handler } from '../work/kind.ts'
 import type { RigOptions } from './testing/runtime-rig.ts'
 import { connectionRefused, runtimeRig } from './testing/runtime-rig.ts'
@@ -102,6 +105,34 @@ describe('an outage of ten minutes, with 1,000 jobs waiting and the defaults', (
     await second.clock.advance(3 * MINUTE)
     expect((await allOf(second)).states).toEqual({ succeeded: 30 })
     await stop(second)
+  })
+})
+
+describe('an outage seen by several processes', () => {
+  // W: 7, 18
+  it('brings back what each of them lost before its breaker opened', { timeout: 30_000 }, async () => {
+    let isUp = false
+    const clock = new VirtualClock()
+    const store = Object.assign(memoryStore({ clock }), { close: async () => {} })
+    const shared = Object.assign(memorySharedState({ clock }), { close: async () => {} })
+    const kind = { backoff: {}, maxAttempts: 1, deadLetter: { initial: '1h' } } as const
+    const rigs = [1, 2, 3].map(() =>
+      runtimeRig(
+        refusing(() => isUp),
+        { ...DEFAULTS, kind, clock, store, shared, concurrency: 5 },
+      ),
+    )
+    const started = Promise.all(rigs.map(({ runtime }) => runtime.start()))
+    await clock.advance(10)
+    await started
+    await rigs[0]!.send('a', 100)
+    await clock.advance(5 * MINUTE)
+    const letters = (await rigs[0]!.runtime.queue.deadLetters({ limit: 1000 })).items
+    expect(letters.filter(({ targetDown }) => !targetDown).length).toBeGreaterThan(5)
+    isUp = true
+    await clock.advance(5 * MINUTE)
+    expect((await allOf(rigs[0]!)).states).toEqual({ succeeded: 100 })
+    await Promise.all([...rigs.map(({ runtime }) => runtime.stop(0)), clock.advance(10_000)])
   })
 })
 
