@@ -47,7 +47,7 @@ export class Keyed<P extends Policy> extends BasePolicy {
     this.#by = checkFunction(options.by ?? ((execution: Execution) => execution.key), 'keyed.by')
     const maxKeys = checkInteger(options.maxKeys ?? 10_000, 'keyed.maxKeys', 1)
     const idleMs = checkDuration(options.idleAfter ?? 3_600_000, 'keyed.idleAfter', 1)
-    const keep = options.keep && userRule(options.keep, 'keyed.keep', true)
+    const keep = options.keep === undefined ? undefined : userRule(options.keep, 'keyed.keep', true)
     this.#options = { maxKeys, idleAfterMs: idleMs }
     this.#policies = new RecentKeys({ maxKeys, idleMs, keep, onDrop: (policy) => this.#forget(policy) })
   }

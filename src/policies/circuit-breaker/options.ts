@@ -123,7 +123,10 @@ export function readOptions(options: CircuitBreakerOptions): BreakerPlan {
     opensWhenAsked: retryAfter === 'open',
     hearsRetryAfter: retryAfter === 'open' || (retryAfter === 'extend' && openMaxMs !== openMs),
     classify: classifier(options),
-    classifyResult: options.isFailureResult && outcomeRule(options.isFailureResult, `${WHERE}.isFailureResult`, 'success'),
+    classifyResult:
+      options.isFailureResult === undefined
+        ? undefined
+        : outcomeRule(options.isFailureResult, `${WHERE}.isFailureResult`, 'success'),
     mode: checkOneOf(options.mode ?? 'enforce', `${WHERE}.mode`, ['enforce', 'shadow']),
   }
 }

@@ -54,7 +54,7 @@ export class Retry extends BasePolicy implements RetryStage, RetryNews {
     checkFunction(random, 'retry.random')
     this.rules = readRules(options, 'retry', this.clock, random)
     this.maxAttempts = this.rules.maxAttempts
-    this.rejectsResult = retryResult && userRule(retryResult, 'retry.retryResult', false)
+    this.rejectsResult = retryResult === undefined ? undefined : userRule(retryResult, 'retry.retryResult', false)
     this.#profiles =
       byOperation === undefined ? undefined : readProfiles(byOperation, options, 'retry.byOperation', this.clock, random)
     this.#bounded = [this.rules, ...(this.#profiles?.values() ?? [])].some(({ maxElapsed }) => Number.isFinite(maxElapsed))

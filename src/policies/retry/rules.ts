@@ -99,7 +99,7 @@ export function readRules(options: RetryRuleOptions, where: string, clock: Clock
     delay: delayRule(options.backoff, plan, `${where}.backoff`, random),
     backoff: plan,
     retryIf: retryRule(options, where),
-    isFree: isFree && userRule(isFree, `${where}.isFree`, false),
+    isFree: isFree === undefined ? undefined : userRule(isFree, `${where}.isFree`, false),
     retryAfterOf: retryAfterMax > 0 ? asked : undefined,
     retryAfterMin: checkDuration(options.retryAfterMin ?? 0, `${where}.retryAfterMin`),
     retryAfterMax,
@@ -170,7 +170,7 @@ function retryRule({ retryIf, retryOn, neverOn }: RetryRuleOptions, where: strin
   const chosen = retryOn === undefined ? undefined : errorSelector(retryOn, `${where}.retryOn`)
   const never = neverOn === undefined ? undefined : errorSelector(neverOn, `${where}.neverOn`)
   const rule = retryIf ?? (chosen === undefined ? isRetryable : undefined)
-  const asked = rule && userRule(rule, `${where}.retryIf`, false)
+  const asked = rule === undefined ? undefined : userRule(rule, `${where}.retryIf`, false)
   const wanted: RetryRules['retryIf'] =
     chosen === undefined ? asked! : (error, attempt) => chosen(error) || (asked?.(error, attempt) ?? false)
   return never === undefined ? wanted : (error, attempt) => !never(error) && wanted(error, attempt)
