@@ -51,6 +51,17 @@ describe('a lease', () => {
     expect(await store.get(id)).toMatchObject({ state: 'succeeded', result: 'done' })
   })
 
+  it('is not told of as lost when the handler completed its job itself, however long it goes on after that', async () => {
+    const { rig, runs, id, store } = await start()
+    await store.settle([{ id, token: (await store.get(id))!.token, type: 'succeeded', result: 'in a transaction of its own' }])
+    await rig.clock.advance(60_000)
+    expect(rig.told()).toEqual(['job.started', 'job.succeeded'])
+    runs[0]!.end('later')
+    await rig.clock.advance(1000)
+    expect(rig.told()).toEqual(['job.started', 'job.succeeded'])
+    expect(await store.get(id)).toMatchObject({ state: 'succeeded', result: 'in a transaction of its own' })
+  })
+
   it('is renewed by the length that its kind asks for', async () => {
     const { rig, id, store } = await start({ lease: '10m' })
     await rig.clock.advance(60_000)

@@ -6,7 +6,6 @@ import type { AbortCause } from './job-errors.ts'
 import type { JobRunPorts } from './job-run.ts'
 import { JobRun } from './job-run.ts'
 import type { Kind } from './kind.ts'
-import { lostLease } from './settled-events.ts'
 import type { Settlement } from './store.ts'
 
 export interface RunsOptions extends JobRunPorts {
@@ -18,6 +17,8 @@ export interface RunsOptions extends JobRunPorts {
   readonly conclude: (run: JobRun, outcome: Outcome) => Promise<Settlement>
   /** It runs no more, and this is to be stored. */
   readonly onConcluded: (run: JobRun, settlement: Settlement) => void
+  /** It runs no more, because its lease is gone. */
+  readonly onLost: (run: JobRun) => void
   /** It runs no more. */
   readonly onEnded: () => void
   /** A slot became free without anything to store. */
@@ -86,13 +87,13 @@ export class Runs {
   }
 
   async #end(run: JobRun, outcome: Outcome | undefined): Promise<void> {
-    const { events, clock, worker, conclude, onConcluded, onEnded, onFree } = this.#options
+    const { conclude, onConcluded, onLost, onEnded, onFree } = this.#options
     const settlement = outcome && (await conclude(run, outcome))
     this.#running.delete(run.job.id)
     if (!run.isIdle) this.#abandon(run)
     if (settlement !== undefined) onConcluded(run, settlement)
     else {
-      if (events.active) events.emit({ ...lostLease(run.job, worker), at: clock.wallNow() })
+      onLost(run)
       onFree()
     }
     onEnded()

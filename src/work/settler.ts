@@ -151,25 +151,38 @@ export class Settler {
   }
 
   async #tell(batch: readonly Entry[], refused: ReadonlySet<string>): Promise<void> {
-    const { events, clock, worker } = this.#options
     for (const entry of batch) {
       const { job, durationMs } = entry
-      const taken = refused.has(job.id) ? await this.#takenBefore(entry) : entry.settlement
-      const at = clock.wallNow()
-      if (taken !== undefined) tellSettled(events, at, job, taken, durationMs)
-      else if (events.active) events.emit({ ...lostLease(job, worker), at })
+      const taken = refused.has(job.id)
+        ? await this.#takenBefore(job, entry.tries > 0 ? entry.settlement : undefined)
+        : entry.settlement
+      this.#tellEnd(job, taken, durationMs)
     }
+  }
+
+  /** Tells of a job whose lease is gone, and so cannot be settled here: lost, unless its handler has completed it itself. */
+  async lost(job: Job, durationMs: number): Promise<void> {
+    this.#tellEnd(job, await this.#takenBefore(job), durationMs)
+  }
+
+  #tellEnd(job: Job, taken: Settlement | undefined, durationMs: number): void {
+    const { events, clock, worker } = this.#options
+    const at = clock.wallNow()
+    if (taken !== undefined) tellSettled(events, at, job, taken, durationMs)
+    else if (events.active) events.emit({ ...lostLease(job, worker), at })
   }
 
   /**
    * What was refused may have been settled already under this very claim: by a try whose answer never came, or by the
    * handler, which completed its job in a transaction of its own. Undefined when the lease was lost.
+   *
+   * @param tried what a try before this one may have settled it as
    */
-  async #takenBefore({ tries, job, settlement }: Entry): Promise<Settlement | undefined> {
+  async #takenBefore(job: Job, tried?: Settlement): Promise<Settlement | undefined> {
     const now = await this.#options.store.get(job.id).catch(() => undefined)
     if (now === undefined || now.token !== job.token) return undefined
     if (now.state === 'succeeded') return { id: job.id, token: job.token, type: 'succeeded' }
-    return tries > 0 && now.state !== 'running' ? settlement : undefined
+    return now.state === 'running' ? undefined : tried
   }
 }
 

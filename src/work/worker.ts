@@ -79,6 +79,7 @@ export class Worker {
       abandonedHoldMs,
       conclude: (jobRun, outcome) => this.#conclude(jobRun, outcome),
       onConcluded: (jobRun, settlement) => this.#settler.add(jobRun.job, settlement, clock.now() - jobRun.startedAt),
+      onLost: (jobRun) => void this.#settler.lost(jobRun.job, clock.now() - jobRun.startedAt),
       onEnded: () => this.#ended.ring(),
       onFree: () => this.wake(),
     })
