@@ -137,6 +137,12 @@ export const buckets: readonly SharedScenario[] = [
         const expected = 5000 + 400 / intervalMs
         truthy(granted <= expected + 1e-6 && granted > expected - 1.01, `${granted} of ${expected} at ${intervalMs}`)
       }
+      // Sums of thirtieths of a second are a little off, waits are not.
+      const thirty = { name: 'thirty', intervalMs: 1000 / 30, burst: 30 }
+      for (let left = 29; left >= 0; left--) same(told(await take(state, thirty)), [1, left, 0], `thirty, ${left} left`)
+      same(told(await take(state, { ...thirty, cost: 30 })), [0, 0, 1000], 'thirty more')
+      await clock.advance(1000)
+      same(told(await take(state, { ...thirty, cost: 30 })), [30, 0, 0], 'a second later')
     },
   ],
   [

@@ -1,7 +1,7 @@
 import { sleep, systemClock } from '../../core/clock.ts'
 import type { SharedState } from '../../core/shared-state.ts'
 import type { SharedScenario } from './harness.ts'
-import { begin, rejects, same, started, take, truthy } from './harness.ts'
+import { begin, rejects, same, started, take, told, truthy } from './harness.ts'
 
 const CENTURY = 100 * 365 * 86_400_000
 
@@ -76,6 +76,47 @@ export const general: readonly SharedScenario[] = [
       same(await state.finish({ name: 'charge', token, result: 1, keepMs: 1e300 }), true, 'finished')
       const answer = await begin(state)
       same(answer.state === 'done' && answer.until, now + CENTURY, 'kept for 100 years')
+    },
+  ],
+  [
+    'a clock that is set back prolongs nothing beyond its own length',
+    async ({ state, clock }) => {
+      await state.acquire('l', 'a', 1000)
+      await state.exchange({ reporter: 'a', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await take(state, { cost: 5 })
+      await take(state, { name: 'other', cost: 5 })
+      await state.block('blocked', 1000)
+      await started(state, { keepMs: 2000 })
+      clock.stepWall(-3_600_000)
+      const now = await state.now()
+      const listen = async () => (await state.exchange({ reporter: 'b', words: [], ttlMs: 1000 })).words.length
+      same(await state.acquire('l', 'b', 1000), { granted: false, owner: 'a', until: now + 1000, now }, 'the lease')
+      same(await listen(), 1, 'the word')
+      same(told(await take(state)), [0, 0, 100], 'the bucket')
+      same(told(await take(state, { name: 'other', maxWaitMs: 100 })), [1, 0, 100], 'a bucket that is taken from')
+      same(told(await take(state, { name: 'blocked' })), [0, 0, 1000], 'the block')
+      same(await begin(state, { owner: 'b' }), { state: 'running', owner: 'one', leaseUntil: now + 1000, now }, 'the work')
+      await clock.advance(1000)
+      same((await state.acquire('l', 'b', 1000)).granted, true, 'the lease is over')
+      same(await listen(), 0, 'the word is forgotten')
+      same(told(await take(state)), [1, 4, 0], 'the bucket is full')
+      same(told(await take(state, { name: 'other' })), [1, 4, 0], 'the other one, too')
+      same(told(await take(state, { name: 'blocked' })), [1, 4, 0], 'the block is over')
+      same((await begin(state, { owner: 'b' })).state, 'unknown', 'the work is left')
+      await clock.advance(2000)
+      same((await begin(state, { owner: 'b', fingerprint: 'g' })).state, 'started', 'and forgotten')
+    },
+  ],
+  [
+    'a clock that is set forth ends what ended meanwhile, and no more',
+    async ({ state, clock }) => {
+      await state.acquire('short', 'a', 1000)
+      await state.acquire('long', 'a', 7_200_000)
+      await take(state, { cost: 5 })
+      clock.stepWall(3_600_000)
+      same((await state.acquire('short', 'b', 1000)).granted, true, 'over')
+      same((await state.acquire('long', 'b', 1000)).granted, false, 'not over')
+      same(told(await take(state)), [1, 4, 0], 'full, and no fuller')
     },
   ],
   [

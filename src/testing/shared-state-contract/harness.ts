@@ -12,7 +12,11 @@ export interface SharedStateHarness {
   /** Another one on the same data, open, with connections of its own as another process has them. The harness closes it. */
   another(): Promise<SharedState>
   /** Moves the store's clock; real time may pass as well, but must not be seen. */
-  readonly clock: { advance(ms: number): void | Promise<void> }
+  readonly clock: {
+    advance(ms: number): void | Promise<void>
+    /** Sets it, forth or back, as NTP or a person would. */
+    stepWall(ms: number): void
+  }
   /** Takes what they are on away, and gives it back; absent where it cannot go. */
   readonly outage?: { begin(): Promise<void>; end(): Promise<void> }
   /** Closes the state and opens another on the same data; absent when data does not outlive it. */

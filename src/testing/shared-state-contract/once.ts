@@ -45,6 +45,7 @@ export const once: readonly SharedScenario[] = [
       await clock.advance(499)
       same(await begin(state, { owner: 'two' }), { ...done, now: now + 499 }, 'to the last moment')
       await clock.advance(1)
+      same(await state.finish({ name: 'charge', token, result, keepMs: 500 }), false, 'its time is over')
       same(stateOf(await begin(state, { owner: 'two' })), 'started', 'forgotten')
       same(await state.finish({ name: 'charge', token, result, keepMs: 500 }), false, 'the old token is worth nothing')
     },
