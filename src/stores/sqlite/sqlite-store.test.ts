@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { storeContract } from '../../testing/store-contract.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
+import { MIGRATIONS } from './migrations/index.ts'
 import { sqliteStore } from './sqlite-store.ts'
 
 async function openFile() {
@@ -44,6 +46,29 @@ describe('a SQLite store on a file', () => {
 
 describe('a SQLite store in memory', () => {
   it.each(storeContract({ open: openMemory }))('$name', ({ run }) => run())
+})
+
+describe('a file of the first shape', () => {
+  it('is brought up to date with the jobs that it holds', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'))
+    const path = join(folder, 'work.db')
+    const db = new DatabaseSync(path)
+    db.exec(`${MIGRATIONS[0]?.sql};
+      CREATE TABLE holdfast_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
+      INSERT INTO holdfast_migrations VALUES (1, 'jobs', 0);
+      INSERT INTO holdfast_jobs (id, kind, target, payload, state, priority, created_at, run_at)
+        VALUES ('old', 'k', 't', '7', 'available', 0, 1, 1);
+      INSERT INTO holdfast_counts VALUES ('job', 'k', 't', 'available', 1)`)
+    db.close()
+    const store = sqliteStore({ path })
+    await store.open()
+    const [job] = await store.claim({ worker: 'w', leaseMs: 1000, lanes: [{ kind: 'k', target: 't', limit: 5, perKey: 1 }] })
+    expect(job).toMatchObject({ id: 'old', payload: 7, state: 'running' })
+    expect(job).not.toHaveProperty('concurrencyKey')
+    expect(job).not.toHaveProperty('batchId')
+    await store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
 })
 
 describe('the options of a SQLite store', () => {

@@ -109,6 +109,17 @@ export const keys: readonly Scenario[] = [
     },
   ],
   [
+    'not even for several targets at the same time',
+    async ({ store }) => {
+      const targets = Array.from({ length: 8 }, (_, n) => `t${n}`)
+      for (let round = 0; round < 10; round++) {
+        await add(store, ...targets.map((target) => ({ target, concurrencyKey: `round ${round}` })))
+        const claims = targets.map((target) => takeKeyed(store, 1, { target, worker: `w-${target}` }))
+        same((await Promise.all(claims)).flat().length, 1, `one of them gets it, in round ${round}`)
+      }
+    },
+  ],
+  [
     'what waits for a busy key, however much, does not stand in the way of others',
     async ({ store }) => {
       await running(store, { concurrencyKey: 'busy' })
