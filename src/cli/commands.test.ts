@@ -116,6 +116,18 @@ describe('holdfast status', () => {
     expect(out).toMatch(/dead letters +1 pending, 2 resolved/)
   })
 
+  // R: R6
+  it('tells what its start found of earlier processes, and what kept it from looking', async () => {
+    const found = { at: NOW, recovered: 5, requeued: 3, parked: 1, poison: 1, deadLetters: 2 }
+    const telling = async (recovery: Status['recovery']) =>
+      (await against({ 'GET /v1/status': { json: status(recovery && { recovery }) } }, ['status'])).out
+    expect(await telling(found)).toMatch(/at its start +recovered 5: 3 taken up again, 1 set aside, 1 poison\n/)
+    const nothing = { ...found, recovered: 0, requeued: 0, parked: 0, poison: 0 }
+    expect(await telling(nothing)).not.toContain('at its start')
+    const error = { name: 'E', message: 'disk I/O' }
+    expect(await telling({ ...nothing, error })).toMatch(/at its start +recovery failed, and is tried again: disk I\/O\n/)
+  })
+
   it('exits 2, with one line and the next step, when nobody is there', async () => {
     const port = await freePort()
     const result = await runCommand(['status', '--url', `http://127.0.0.1:${port}`], { cwd: folder })

@@ -155,6 +155,8 @@ export type WorkEvent = Common & { readonly job?: string; readonly kind?: string
         readonly parked: number
         readonly poison: number
         readonly deadLetters: number
+        /** Why it could not be done; it is tried again. */
+        readonly error?: ErrorSummary
       }
     | { readonly type: 'store.degraded'; readonly reason: string }
     | { readonly type: 'store.recovered' }

@@ -26,16 +26,16 @@ export function checkKnown(options: object, known: readonly string[], where: str
 
 /** A whole number within inclusive bounds. */
 export function checkInteger(value: unknown, option: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
     throw new OptionError(option, `must be a whole number ${range(min, max)}`, value)
-  return value
+  return value as number
 }
 
 /** A finite number within inclusive bounds. */
 export function checkNumber(value: unknown, option: string, min: number, max = Number.MAX_VALUE): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max)
+  if (!Number.isFinite(value) || (value as number) < min || (value as number) > max)
     throw new OptionError(option, `must be a number ${range(min, max)}`, value)
-  return value
+  return value as number
 }
 
 /** A duration in ms, at least `min` (default 0). */

@@ -2,6 +2,7 @@
  * What the windows (HTTP API, dashboard, status, metrics, health) look through. The runtime fills it; nothing in ops/ knows
  * a policy or a store by itself.
  */
+import type { ErrorSummary } from '../core/errors.ts'
 import type { BreakerStateName, Observable } from '../core/events.ts'
 import type { HoldReason } from '../work/admission.ts'
 import type { Batch, BatchEnqueued } from '../work/batch.ts'
@@ -46,6 +47,8 @@ export interface TargetStatus {
     /** When the next probe may go: epoch ms. */
     readonly probeAt?: number
     readonly reason?: string
+    /** So many of the processes that share it have found it down themselves; absent where nothing is shared, or none has. */
+    readonly openedBy?: { readonly processes: number; readonly of: number }
   }
   readonly limiter?: { readonly available: number; readonly capacity: number; readonly nextAt?: number }
   readonly bulkhead?: { readonly inFlight: number; readonly limit: number; readonly queued: number }
@@ -74,6 +77,30 @@ export interface HealthReason {
   readonly since: number
 }
 
+export interface RecoveryStatus {
+  readonly at: number
+  /** Jobs whose worker had vanished, all together. */
+  readonly recovered: number
+  /** Of these: waiting again; set aside for a person; dead as poison. */
+  readonly requeued: number
+  readonly parked: number
+  readonly poison: number
+  /** Dead letters that waited for somebody or something. */
+  readonly deadLetters: number
+  /** Why it could not be done; it is tried again and again. */
+  readonly error?: ErrorSummary
+}
+
+export interface SharedStatus {
+  readonly name: string
+  readonly description: string
+  /** False while it is lost, and this process is on its own, or while its set-up puts something at risk. */
+  readonly ok: boolean
+  readonly message?: string
+  /** This one counted; 1 while it is lost. */
+  readonly processes: number
+}
+
 /** `GET /v1/status` and `holdfast status --json`: a stable schema. */
 export interface Status {
   readonly status: Health
@@ -82,6 +109,8 @@ export interface Status {
   readonly startedAt: number
   readonly now: number
   readonly store: { readonly name: string; readonly description: string; readonly ok: boolean; readonly message?: string }
+  /** Where processes share how their targets are, and how many do; absent where nothing is shared. */
+  readonly shared?: SharedStatus
   readonly worker: {
     readonly id: string
     readonly running: number
@@ -90,6 +119,8 @@ export interface Status {
     /** How far the store's clock is ahead of this process's, in ms. */
     readonly skewMs: number
   }
+  /** What was found at the start of what earlier processes had left behind; absent until that is known. */
+  readonly recovery?: RecoveryStatus
   readonly jobs: Record<JobState, number>
   readonly held: number
   readonly oldestWaitingMs: number

@@ -25,6 +25,7 @@ const EVENTS: readonly HoldfastEvent[] = [
   { type: 'retry.scheduled', at, target: 'https://a', operation: 'upload', attempt: 1, elapsedMs: 2, delayMs: 200, error },
   { type: 'worker.recovered', at, worker: 'w', recovered: 2, requeued: 1, parked: 0, poison: 1, deadLetters: 3 },
   { type: 'worker.recovered', at, worker: 'w', recovered: 0, requeued: 0, parked: 0, poison: 0, deadLetters: 0 },
+  { type: 'worker.recovered', at, worker: 'w', recovered: 0, requeued: 0, parked: 0, poison: 0, deadLetters: 0, error },
   { type: 'store.degraded', at, reason: 'disk full' },
   { type: 'store.recovered', at },
   { type: 'job.succeeded', ...job, attempt: 1, durationMs: 3 },
@@ -59,6 +60,7 @@ describe('the log', () => {
       'debug job j1 (http) attempt 1 failed, again in 1.5s: connect ECONNREFUSED',
       'debug upload: attempt 1 failed, again in 200ms: connect ECONNREFUSED',
       'info  recovered 2: 1 taken up again, 0 set aside, 1 poison; 3 dead letters',
+      'error recovery failed, and is tried again: connect ECONNREFUSED',
       'error the store does not answer: disk full',
       'info  the store answers again',
     ])

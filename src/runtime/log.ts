@@ -69,6 +69,8 @@ function lineOf(event: HoldfastEvent): Line | undefined {
     case 'target.released':
       return { level: 'debug', message: `${target}: its jobs go on` }
     case 'worker.recovered':
+      if (event.error !== undefined)
+        return { level: 'error', message: `recovery failed, and is tried again: ${event.error.message}` }
       return event.recovered === 0 && event.deadLetters === 0
         ? undefined
         : {

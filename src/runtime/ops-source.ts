@@ -158,9 +158,11 @@ export class RuntimeSource implements OpsSource {
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
     const { id, running, concurrency, state, skewMs, isSkewed } = runtime.worker.snapshot()
+    const shared = runtime.sharing && { shared: runtime.sharing.status() }
     const facts = {
       now,
       store: probed,
+      ...shared,
       targets,
       deadLetters: sums(DEAD_LETTER_STATUSES, counted.letters, 'status'),
       held: targets.reduce((sum, { held }) => sum + held, 0),
@@ -173,7 +175,9 @@ export class RuntimeSource implements OpsSource {
       startedAt: runtime.startedAt,
       now,
       store: { name: runtime.store.capabilities.name, description: runtime.store.description, ...probed },
+      ...shared,
       worker: facts.worker,
+      ...(runtime.recovery === undefined ? {} : { recovery: runtime.recovery }),
       jobs: sums(JOB_STATES, counted.jobs, 'state'),
       held: facts.held,
       oldestWaitingMs: facts.oldestWaitingMs,
@@ -199,7 +203,7 @@ export class RuntimeSource implements OpsSource {
     for (const name of byTarget.keys()) this.#runtime.targets.get(name)
     return this.#runtime.targets
       .all()
-      .map((target) => viewTarget(target, byTarget.get(target.name) ?? {}, this.#targets))
+      .map((target) => viewTarget(target, byTarget.get(target.name) ?? {}, this.#targets, this.#runtime.sharing))
       .sort((a, b) => a.name.localeCompare(b.name))
   }
 
@@ -210,7 +214,7 @@ export class RuntimeSource implements OpsSource {
     if (target === undefined) return undefined
     change()
     await this.#runtime.targets.flush()
-    return viewTarget(target, jobs ?? {}, this.#targets)
+    return viewTarget(target, jobs ?? {}, this.#targets, this.#runtime.sharing)
   }
 }
 

@@ -75,6 +75,7 @@ export class Runtime implements Observable {
   readonly #redrive: TargetRedrive
   readonly #pruner: Pruner
   readonly #batches: BatchSweep
+  #recovery: (RecoveryReport & { readonly at: number }) | undefined
   #stopped: Promise<void> | undefined
 
   /** @throws OptionError naming the target, kind or option */
@@ -145,6 +146,11 @@ export class Runtime implements Observable {
     return { state: shared, processes: () => this.sharing?.targets.health().processes ?? 1 }
   }
 
+  /** What the start found of earlier processes. */
+  get recovery(): (RecoveryReport & { readonly at: number }) | undefined {
+    return this.#recovery
+  }
+
   /** @throws HoldfastError with `ERR_STORE_UNAVAILABLE` when the store cannot be opened */
   async start(): Promise<RecoveryReport> {
     await this.store.open()
@@ -152,6 +158,7 @@ export class Runtime implements Observable {
     await this.#loadTargets()
     await this.sharing?.start()
     const report = await this.#rescuer.recover()
+    this.#recovery = { at: this.clock.wallNow(), ...report }
     this.#rescuer.start()
     this.#deadLetters.start()
     this.#pruner.start()

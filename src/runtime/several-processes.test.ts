@@ -74,6 +74,18 @@ describe('several processes on one store', () => {
     expect(clock.now() - openedAt).toBeGreaterThan(600_000)
   })
 
+  it('show who has found it down, and how many they are', async () => {
+    const [a, b] = await several(3, () => Promise.reject(connectionRefused), { concurrency: 1 })
+    await a.send('a', 30)
+    await clock.advance(3000)
+    const status = await b.source.status()
+    expect(status.shared).toEqual({ name: 'memory', description: 'memory:', ok: true, processes: 3 })
+    const { openedBy } = status.targets[0]?.breaker ?? {}
+    expect(openedBy?.of).toBe(3)
+    expect(openedBy?.processes).toBeGreaterThanOrEqual(1)
+    expect(status.reasons.map(({ check }) => check)).toEqual(['target:a'])
+  })
+
   it('hear of a pause, a resume, an isolation and a reset that any of them was told', async () => {
     const [a, b] = await several(2, () => {})
     a.runtime.pause('a')
@@ -151,6 +163,8 @@ describe('a process whose shared state is lost', () => {
       message: expect.stringContaining('ECONNREFUSED'),
       processes: 1,
     })
+    const { status, reasons } = await a.source.status()
+    expect([status, reasons]).toMatchObject(['degraded', [{ check: 'shared-state', message: expect.stringContaining('ECONNREFUSED') }]])
     isGone = false
     await lost.open()
     await clock.advance(10_000)
@@ -159,5 +173,6 @@ describe('a process whose shared state is lost', () => {
       'store.degraded',
       'store.recovered',
     ])
+    expect((await a.source.status()).status).toBe('healthy')
   })
 })

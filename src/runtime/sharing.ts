@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import type { EventBus } from '../core/events.ts'
 import type { Random } from '../core/random.ts'
 import type { SharedState, SharedWarning } from '../core/shared-state.ts'
+import type { SharedStatus } from '../ops/source.ts'
 import type { TargetRegistry } from '../targets/registry.ts'
 import { SharedTargets } from '../targets/shared/shared-targets.ts'
 import { sharedTurns, type Turns } from '../work/turns.ts'
@@ -22,16 +23,6 @@ export interface SharingOptions {
   readonly random: Random
   /** Something may be admitted that was not, or the reverse. */
   readonly onNews: () => void
-}
-
-export interface SharingStatus {
-  readonly name: string
-  readonly description: string
-  readonly ok: boolean
-  /** Why not, or what its set-up puts at risk. */
-  readonly message?: string
-  /** Processes that share it, this one counted. */
-  readonly processes: number
 }
 
 /** How long the start waits for a store that may not be there, in ms. */
@@ -71,11 +62,18 @@ export class Sharing {
     await within(this.#options.clock, OPEN_MS, this.#options.shared.close())
   }
 
-  status(): SharingStatus {
+  status(): SharedStatus {
     const { capabilities, description } = this.#options.shared
     const { ok, reason, processes } = this.targets.health()
     const message = reason ?? this.#warnings.map((warning) => `${warning.message}. ${warning.hint}`).join(' ')
     const isWell = ok && this.#warnings.length === 0
     return { name: capabilities.name, description, ok: isWell, ...(message && { message }), processes }
+  }
+
+  /** Who has found the target down, for the windows. */
+  openedBy(target: string): { readonly openedBy?: { readonly processes: number; readonly of: number } } {
+    const processes = this.targets.downs(target)
+    const of = this.targets.health().processes
+    return processes === 0 || of < 2 ? {} : { openedBy: { processes, of } }
   }
 }

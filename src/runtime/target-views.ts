@@ -3,6 +3,7 @@ import type { TargetStatus } from '../ops/source.ts'
 import type { Target, TargetSnapshot } from '../targets/target.ts'
 import type { JobState } from '../work/job.ts'
 import type { JobCount } from '../work/store.ts'
+import type { Sharing } from './sharing.ts'
 import type { TargetBook } from './target-book.ts'
 
 export type JobsByState = Partial<Record<JobState, number>>
@@ -17,13 +18,13 @@ export function jobsByTarget(counts: readonly JobCount[]): ReadonlyMap<string, J
   return byTarget
 }
 
-export function viewTarget(target: Target, jobs: JobsByState, book: TargetBook): TargetStatus {
+export function viewTarget(target: Target, jobs: JobsByState, book: TargetBook, sharing?: Sharing): TargetStatus {
   const snapshot = target.snapshot()
   const admission = target.admit()
   const { bulkhead, successes, failures, lastError, name } = snapshot
   return {
     name,
-    ...breakerOf(snapshot),
+    ...breakerOf(snapshot, sharing),
     ...limiterOf(snapshot),
     bulkhead: bulkhead ?? { inFlight: snapshot.inFlight, limit: 0, queued: 0 },
     ...pauseOf(snapshot),
@@ -37,11 +38,12 @@ export function viewTarget(target: Target, jobs: JobsByState, book: TargetBook):
   }
 }
 
-function breakerOf({ breaker }: TargetSnapshot): Pick<TargetStatus, 'breaker'> {
+function breakerOf({ breaker, name }: TargetSnapshot, sharing: Sharing | undefined): Pick<TargetStatus, 'breaker'> {
   if (breaker === undefined) return {}
   const { state, since, reason, probeAt, calls, failures } = breaker
   const story = reason === '' ? {} : { reason }
-  return { breaker: { state, since, failures, calls, ...(probeAt === undefined ? {} : { probeAt }), ...story } }
+  const next = probeAt === undefined ? {} : { probeAt }
+  return { breaker: { state, since, failures, calls, ...next, ...story, ...sharing?.openedBy(name) } }
 }
 
 function limiterOf({ limiter }: TargetSnapshot): Pick<TargetStatus, 'limiter'> {

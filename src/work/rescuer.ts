@@ -102,9 +102,8 @@ export class Rescuer {
     } catch (error) {
       report = { ...report, error: describeError(error) }
     }
-    const { error: _error, ...counts } = report
     const { events, clock } = this.#options
-    if (events.active) events.emit({ type: 'worker.recovered', at: clock.wallNow(), worker: this.#me, ...counts })
+    if (events.active) events.emit({ type: 'worker.recovered', at: clock.wallNow(), worker: this.#me, ...report })
     return report
   }
 

@@ -16,11 +16,13 @@ interface Known {
   readonly id: string
   readonly file: string
   readonly ms: number
+  readonly cpuMs: number
   readonly steps: number
 }
 
-/** Slower tests are asked about their own folder only, and the slowest about nothing. */
-const SLOW_MS = 300
+/** Of the processor. Slower tests are asked about their own folder only, and the slowest about nothing; core/ is everybody's. */
+const SLOW_MS = 100
+const SLOW_CORE_MS = 400
 const SLOWEST_MS = 1000
 
 /** Such a test may be asked first when it noticed other mutants of the same file. */
@@ -40,9 +42,9 @@ export class Court {
     this.#files = files
     this.#sleepy = new Set(files.filter((file) => readFileSync(join(root, file), 'utf8').includes('useFakeTimers')))
     this.#always = new Set(baseline.alwaysRun)
-    for (const { id, ms, steps, error } of baseline.tests) {
+    for (const { id, ms, cpuMs, steps, error } of baseline.tests) {
       if (error !== undefined) continue
-      this.#tests.set(id, { id, ms, steps, file: id.slice(0, id.lastIndexOf('#')) })
+      this.#tests.set(id, { id, ms, cpuMs, steps, file: id.slice(0, id.lastIndexOf('#')) })
       for (const mutant of Object.keys(baseline.hits[id] ?? {})) {
         const covering = this.#coveredBy.get(mutant)
         if (covering === undefined) this.#coveredBy.set(mutant, [id])
@@ -105,7 +107,7 @@ export class Court {
   async #fromTheStart(mutant: string, source: string): Promise<Found> {
     const judge = new JudgeProcess()
     const near = this.#inOrder(source, [...this.#tests.keys()]).filter(
-      ({ file, ms }) => dirname(file) === dirname(source) && ms < SLOW_MS,
+      ({ file, cpuMs }) => dirname(file) === dirname(source) && cpuMs < SLOW_MS,
     )
     const nearFiles = [...new Set(near.map(({ file }) => file))]
     const [beside, rest] = [nearFiles.slice(0, 2), this.#files.filter((file) => !nearFiles.slice(0, 2).includes(file))]
@@ -117,7 +119,7 @@ export class Court {
       else if (loaded.kind === 'broken') found = { status: 'Killed', by: 'loading', why: loaded.why ?? '' }
       else {
         const asked = this.#inOrder(source, [...this.#tests.keys()]).filter(
-          ({ file, ms }) => files.includes(file) && ms < SLOW_MS,
+          ({ file, cpuMs }) => files.includes(file) && cpuMs < SLOW_MS,
         )
         found = resultOf(await judge.ask<Verdict>({ do: 'judge', trial: this.#trial(mutant, asked, true) }))
       }
@@ -142,12 +144,14 @@ export class Court {
       if (this.#sleepy.has(file)) return 3
       return file === own ? 0 : dirname(file) === dirname(source) ? 1 : 2
     }
+    const far = source.startsWith('src/core/') ? SLOW_CORE_MS : SLOW_MS
     const known = this.#noticed.get(source)
-    const noticed = ({ id, ms, file }: Known): number => (ms < QUICK_MS && !this.#sleepy.has(file) ? (known?.get(id) ?? 0) : 0)
+    const noticed = ({ id, cpuMs, file }: Known): number =>
+      cpuMs < QUICK_MS && !this.#sleepy.has(file) ? (known?.get(id) ?? 0) : 0
     return ids
       .flatMap((id) => this.#tests.get(id) ?? [])
-      .filter((test) => test.ms < (distance(test) !== 2 ? SLOWEST_MS : SLOW_MS))
-      .sort((a, b) => noticed(b) - noticed(a) || distance(a) - distance(b) || a.ms - b.ms)
+      .filter((test) => test.cpuMs < (distance(test) === 2 ? far : SLOWEST_MS))
+      .sort((a, b) => noticed(b) - noticed(a) || distance(a) - distance(b) || a.cpuMs - b.cpuMs)
   }
 }
 

@@ -20,6 +20,8 @@ interface Timed {
   readonly id: string
   readonly name: string
   readonly ms: number
+  /** Of the processor, which says how slow it is also where others work too. */
+  readonly cpuMs: number
   readonly steps: number
   readonly error?: string
 }
@@ -128,10 +130,12 @@ async function baseline(): Promise<Baseline> {
   for (const test of tests.values()) {
     ours.currentTestId = test.id
     ours.stepsLeft = Number.MAX_SAFE_INTEGER
-    const started = performance.now()
+    const [started, before] = [performance.now(), process.cpuUsage()]
     const error = await failureOf(test, 60_000)
     const [ms, steps] = [performance.now() - started, Number.MAX_SAFE_INTEGER - ours.stepsLeft]
-    seen.push({ id: test.id, name: test.name, ms, steps, ...(error === undefined ? {} : { error }) })
+    const { user, system } = process.cpuUsage(before)
+    const cpuMs = (user + system) / 1000
+    seen.push({ id: test.id, name: test.name, ms, cpuMs, steps, ...(error === undefined ? {} : { error }) })
     ours.currentTestId = undefined
   }
   const late = Object.keys(ours.mutantCoverage?.static ?? {})

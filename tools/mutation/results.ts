@@ -1,5 +1,5 @@
 /** What is known of a file's mutants, kept from run to run: one file of results for each file of sources. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../project.ts'
 import type { Found } from './court.ts'
@@ -36,5 +36,7 @@ export function stillKnown(
 
 export function keep(source: string, results: Results): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(pathOf(source), JSON.stringify(results))
+  // Whole or not at all: a run may be stopped at any time.
+  writeFileSync(`${pathOf(source)}.new`, JSON.stringify(results))
+  renameSync(`${pathOf(source)}.new`, pathOf(source))
 }

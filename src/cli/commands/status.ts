@@ -30,7 +30,9 @@ function print(printer: Printer, seen: Status, url: string): void {
     ['status', toned(seen.status)],
     ['holdfast', `${seen.version} at ${url}, up ${spanText(seen.now - seen.startedAt)}`],
     ['store', store.ok ? store.description : { text: `${store.description}: ${store.message ?? 'not ok'}`, tone: 'bad' }],
+    ['shared by', sharedCell(seen)],
     ['worker', `${worker.state}, ${worker.running} of ${worker.concurrency} places taken`],
+    ['at its start', recoveryCell(seen)],
     ['jobs', counts(JOB_STATES, seen.jobs)],
     ['held', seen.held === 0 ? undefined : { text: String(seen.held), tone: 'warn' }],
     ['waiting', seen.oldestWaitingMs > 0 ? `the oldest for ${spanText(seen.oldestWaitingMs)}` : undefined],
@@ -46,6 +48,24 @@ function print(printer: Printer, seen: Status, url: string): void {
     printSchedules(printer, seen.schedules, seen.now)
   }
   if (seen.operations.length > 0) printOperations(printer, seen)
+}
+
+/** A process alone shares with nobody, which is not worth a line. */
+function sharedCell({ shared, store }: Status): Cell {
+  if (shared === undefined) return undefined
+  const where = shared.description === store.description ? '' : ` at ${shared.description}`
+  if (!shared.ok) return { text: `${shared.message ?? 'not there'}${where}`, tone: 'warn' }
+  return shared.processes > 1 || where !== '' ? `${shared.processes} processes${where}` : undefined
+}
+
+/** What earlier processes had left behind; nothing is said of a start that found nothing. */
+function recoveryCell({ recovery }: Status): Cell {
+  if (recovery === undefined) return undefined
+  if (recovery.error !== undefined) return { text: `recovery failed, and is tried again: ${recovery.error.message}`, tone: 'bad' }
+  const { recovered, requeued, parked, poison } = recovery
+  if (recovered === 0) return undefined
+  const rest = [...(parked > 0 ? [`${parked} set aside`] : []), ...(poison > 0 ? [`${poison} poison`] : [])]
+  return `recovered ${recovered}: ${[`${requeued} taken up again`, ...rest].join(', ')}`
 }
 
 function counts<K extends string>(names: readonly K[], numbers: Readonly<Record<K, number>>): string {

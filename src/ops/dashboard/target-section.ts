@@ -33,7 +33,8 @@ function standing({ breaker, paused, heldBy, heldReason, heldUntil }: TargetStat
     return { tone: 'bad', shape: 'isolated', word: 'Isolated by hand', detail: html`since ${clockTime(breaker.since, now)}` }
   if (breaker?.state === 'open') {
     const probe = breaker.probeAt === undefined ? '' : html`, next probe ${countdown(breaker.probeAt, now)}`
-    return { tone: 'bad', shape: 'down', word: 'Not answering', detail: html`since ${clockTime(breaker.since, now)}${probe}` }
+    const found = html`since ${clockTime(breaker.since, now)}${probe}${foundBy(breaker)}`
+    return { tone: 'bad', shape: 'down', word: 'Not answering', detail: found }
   }
   if (breaker?.state === 'half-open')
     return { tone: 'warn', shape: 'probing', word: 'Being probed', detail: 'one call at a time' }
@@ -47,6 +48,11 @@ function standing({ breaker, paused, heldBy, heldReason, heldUntil }: TargetStat
   }
   const watched = breaker === undefined || breaker.state === 'disabled' ? 'without a breaker' : 'breaker closed'
   return { tone: 'ok', shape: 'ok', word: 'Answering', detail: watched }
+}
+
+/** Who follows the others has not found it down itself. */
+function foundBy({ openedBy }: NonNullable<TargetStatus['breaker']>): string {
+  return openedBy === undefined ? '' : `, found by ${openedBy.processes} of ${openedBy.of} processes`
 }
 
 function card(target: TargetStatus, now: number): Markup {

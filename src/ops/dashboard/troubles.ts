@@ -138,6 +138,11 @@ function workerTrouble({ worker }: Status): readonly Trouble[] {
 
 const TOLD = /^(store|dead-letters|worker|target:.*|breaker:.*)$/s
 
+const NEXT: Readonly<Record<string, string>> = {
+  backlog: 'The jobs run as soon as a worker is free.',
+  'shared-state': 'Each process goes by what it finds itself until it is well again. No call and no job fails of it.',
+}
+
 /** Reasons of health that nothing above has told in its own words. */
 function otherTroubles(status: Status): readonly Trouble[] {
   return status.reasons
@@ -147,7 +152,7 @@ function otherTroubles(status: Status): readonly Trouble[] {
       what: sentence(message),
       since,
       held: check === 'backlog' ? plural(status.jobs.available, 'waiting job') : 'Nothing known',
-      next: check === 'backlog' ? 'The jobs run as soon as a worker is free.' : 'The check is asked again in a moment.',
+      next: NEXT[check] ?? 'The check is asked again in a moment.',
     }))
 }
 

@@ -13,6 +13,7 @@ export interface HealthFacts {
   /** Epoch ms. */
   readonly now: number
   readonly store: Pick<Status['store'], 'ok' | 'message'>
+  readonly shared?: Pick<NonNullable<Status['shared']>, 'ok' | 'message'>
   readonly targets: readonly TargetStatus[]
   readonly deadLetters: Partial<Record<DeadLetterStatus, number>>
   readonly held: number
@@ -43,6 +44,7 @@ export type Since = Map<string, number>
 export function healthOf(facts: HealthFacts, limits: HealthLimits = {}, since: Since = new Map()): HealthVerdict {
   const found = [
     ...storeReasons(facts),
+    ...sharedReasons(facts),
     ...facts.targets.flatMap((target) => targetReasons(target)),
     ...deadLetterReasons(facts),
     ...backlogReasons(facts, limits.backlogMs ?? 300_000),
@@ -66,6 +68,12 @@ function storeReasons({ store }: HealthFacts): readonly Found[] {
   if (store.ok) return []
   const because = store.message === undefined ? '' : `: ${store.message}`
   return [{ check: 'store', status: 'unhealthy', message: `the store takes no writes${because}` }]
+}
+
+/** Where jobs and state are in one store, one reason is enough. */
+function sharedReasons({ store, shared }: HealthFacts): readonly Found[] {
+  if (!store.ok || shared === undefined || shared.ok) return []
+  return [{ check: 'shared-state', status: 'degraded', message: `shared state: ${shared.message ?? 'not there'}` }]
 }
 
 function targetReasons({ name, breaker, paused, held }: TargetStatus): readonly Found[] {

@@ -35,6 +35,10 @@ export class StatusMetrics {
     const gauges = this.#gauges
     gauges.health.set(HEALTH[status.status])
     gauges.store.set({ store: status.store.name }, status.store.ok ? 1 : 0)
+    if (status.shared !== undefined) {
+      gauges.shared.set({ store: status.shared.name }, status.shared.ok ? 1 : 0)
+      gauges.processes.set(status.shared.processes)
+    }
     for (const [state, count] of Object.entries(status.jobs)) gauges.jobs.set({ state }, count)
     for (const [state, count] of Object.entries(status.deadLetters)) gauges.deadLetters.set({ status: state }, count)
     gauges.held.set(status.held)
@@ -48,6 +52,7 @@ export class StatusMetrics {
     const worst = new Map<string, number>()
     for (const { name, breaker, bulkhead, limiter, held } of targets) {
       const target = this.#labels.target.fold(name)
+      if (breaker?.openedBy !== undefined) this.#gauges.openedBy.inc({ target }, breaker.openedBy.processes)
       if (breaker !== undefined) worst.set(target, Math.max(worst.get(target) ?? -1, CIRCUIT_STATE[breaker.state]))
       if (bulkhead !== undefined) this.#gauges.inFlight.inc({ target }, bulkhead.inFlight)
       if (limiter !== undefined) this.#gauges.tokens.inc({ target }, limiter.available)
@@ -64,6 +69,8 @@ function declare(registry: Registry) {
     up: gauge('holdfast_up', '1 when the status could be read.'),
     health: gauge('holdfast_health', '0 healthy, 1 degraded, 2 unhealthy.'),
     store: gauge('holdfast_store_up', '1 when the store takes writes.', ['store']),
+    shared: gauge('holdfast_shared_state_up', '1 when the state that processes share is there and safe.', ['store']),
+    processes: gauge('holdfast_processes', 'Processes that share state, this one counted.'),
     jobs: gauge('holdfast_jobs', 'Jobs by state.', ['state']),
     held: gauge('holdfast_jobs_held', 'Available jobs whose target does not admit.'),
     oldest: gauge('holdfast_oldest_waiting_ms', 'How long the oldest due job has waited, in milliseconds.'),
@@ -71,6 +78,7 @@ function declare(registry: Registry) {
     running: gauge('holdfast_worker_running', 'Jobs that this process runs.'),
     concurrency: gauge('holdfast_worker_concurrency', 'Jobs that this process runs at most.'),
     circuit: gauge('holdfast_circuit_state', '-1 disabled, 0 closed, 1 half-open, 2 open, 3 isolated.', ['target']),
+    openedBy: gauge('holdfast_circuit_opened_by', 'Processes that have found the target down themselves.', ['target']),
     inFlight: gauge('holdfast_in_flight', 'Calls in flight.', ['target']),
     tokens: gauge('holdfast_limiter_available', 'Calls that the limiter would admit now.', ['target']),
     targetHeld: gauge('holdfast_target_held', 'Jobs that wait for this target.', ['target']),

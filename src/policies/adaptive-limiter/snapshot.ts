@@ -18,5 +18,5 @@ export function readStored(stored: unknown): { readonly limit: number; readonly 
 }
 
 function isPositive(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0
+  return Number.isFinite(value) && (value as number) > 0
 }

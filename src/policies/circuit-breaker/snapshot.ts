@@ -74,5 +74,5 @@ function whole(value: unknown): number {
 }
 
 function finite(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0
+  return Number.isFinite(value) ? (value as number) : 0
 }

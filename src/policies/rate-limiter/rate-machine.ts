@@ -80,5 +80,5 @@ export abstract class RateMachine {
 
 /** The numbers of a state; what is not a finite number is left out. */
 export function numbersOf(state: unknown): number[] {
-  return Array.isArray(state) ? state.filter((one): one is number => typeof one === 'number' && Number.isFinite(one)) : []
+  return Array.isArray(state) ? state.filter((one): one is number => Number.isFinite(one)) : []
 }

@@ -51,8 +51,7 @@ function dump(machine: RateMachine, now: number): LimitStored {
  */
 export function hydrate(limits: Limits, stored: unknown, now: number, wallNow: number): void {
   const { version, at, all, keys } = (stored ?? {}) as Partial<RateLimiterStored>
-  if (version !== 1 || typeof at !== 'number' || !Number.isFinite(at))
-    throw new OptionError('snapshot', 'must be a rate limiter snapshot of version 1', stored)
+  if (version !== 1 || !isNumber(at)) throw new OptionError('snapshot', 'must be a rate limiter snapshot of version 1', stored)
   // A clock that stepped back says nothing of how long ago it was: then nothing has been refilled since.
   const elapsedMs = Math.max(0, wallNow - at)
   restore(limits, undefined, all, now, elapsedMs)
@@ -77,7 +76,7 @@ function restore(limits: Limits, key: string | undefined, stored: unknown, now: 
 }
 
 function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value)
+  return Number.isFinite(value)
 }
 
 function isAhead(ms: unknown, elapsedMs: number): ms is number {

@@ -19,11 +19,12 @@ const line = (machine: RateMachine) => {
   const gone: string[] = []
   const empty = { times: 0 }
   const turns = new Turns(machine, clock, () => empty.times++)
-  const join = (name: string, cost = 1, latest = Number.POSITIVE_INFINITY): Turn => {
+  const forEver = Number.POSITIVE_INFINITY
+  const join = (name: string, cost = 1, latest = forEver, deadline = forEver): Turn => {
     const turn: Turn = {
       cost,
       latest,
-      deadline: Number.POSITIVE_INFINITY,
+      deadline,
       go: () => gone.push(`${name}@${Math.round(clock.now())}`),
       refuse: (wait) => gone.push(`${name} refused ${Math.round(wait)}`),
     }
@@ -130,3 +131,49 @@ for (const [name, make] of Object.entries(machines))
       )
     })
   })
+
+describe('a turn that is placed anew', () => {
+  const full = () => {
+    const machine = new TokenBucket(1, 100, 2)
+    machine.reserve(0, 2)
+    return { machine, ...line(machine) }
+  }
+
+  it('may go at its latest moment, but not at its deadline, and is told how long it would have been', async () => {
+    const { machine, clock, gone, turns, join } = full()
+    machine.reserve(0, 1)
+    await clock.advance(50)
+    join('latest', 1, 200)
+    join('too late', 1, 299.9)
+    join('in time', 1, 1000, 300.1)
+    join('at its deadline', 1, 1000, 400)
+    turns.around(() => machine)
+    expect(gone).toEqual(['too late refused 250', 'at its deadline refused 350'])
+    await clock.advance(1000)
+    expect(gone.slice(2)).toEqual(['latest@200', 'in time@300'])
+  })
+
+  it('goes at once where a change gives it room, by no timer', () => {
+    const { machine, clock, gone, turns, join } = full()
+    join('a')
+    join('b', 2)
+    turns.around((now) => {
+      machine.reward(now, 2)
+      return machine
+    })
+    expect([gone, clock.pendingTimers()]).toEqual([['a@0'], 1])
+  })
+
+  it('keeps its place in a line of hundreds, of which most have gone', async () => {
+    const { machine, clock, gone, turns, join } = full()
+    const all = Array.from({ length: 200 }, (_, number) => join(`${number}`))
+    await clock.advance(15_000)
+    expect([gone.at(-1), turns.size]).toEqual(['149@15000', 50])
+    turns.leave(all[160]!)
+    turns.around(() => machine)
+    await clock.advance(20_000)
+    const rest = [...Array(50).keys()].map((number) => number + 150).filter((number) => number !== 160)
+    expect(gone.slice(150)).toEqual(rest.map((number, index) => `${number}@${15_100 + 100 * index}`))
+    expect(machine.wait(clock.now(), 2)).toBe(0)
+  })
+})

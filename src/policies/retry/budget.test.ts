@@ -101,6 +101,13 @@ describe('a retry with a budget', () => {
     expect(purse.story).toEqual(['reserve at 0', 'refund', 'reserve at 100', 'refund'])
   })
 
+  it('gives nothing back for a first attempt that was refused: nothing was reserved', async () => {
+    const { purse, policy, operation } = make(5, { retryIf: () => false })
+    const refusal = new RejectedError('no', { code: 'ERR_BULKHEAD_FULL' })
+    expect(await settled(policy.execute(operation.fails(1, refusal)))).toEqual({ error: refusal })
+    expect(purse.story).toEqual([])
+  })
+
   // T: 26
   it('reserves nothing for an attempt that another rule forbids', async () => {
     for (const options of [

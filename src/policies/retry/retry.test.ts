@@ -74,7 +74,8 @@ describe('a retry', () => {
     expect(await run(policy, operation.returns(undefined, 1).thenReturns('bad', 1).thenReturns('good'), clock)).toEqual({
       value: 'good',
     })
-    const never = make({ retryResult: () => true })
+    // A result is no error: the rule for errors is not asked, and there is nothing to wrap.
+    const never = make({ retryResult: () => true, retryIf: () => false, exhausted: 'wrap' })
     expect(await run(never.policy, never.operation.thenReturns('bad'), never.clock)).toEqual({ value: 'bad' })
     expect(never.operation.calls.length).toBe(3)
   })
@@ -87,7 +88,7 @@ describe('a retry', () => {
     expect(error).toBeInstanceOf(RetriesExhaustedError)
     expect(error).toBeInstanceOf(HoldfastError)
     expect(error).toMatchObject({ code: 'ERR_RETRIES_EXHAUSTED', family: 4000, attempts: 3, policy: 'outer', cause })
-    expect(error.message).toBe('failed after 3 attempts: real')
+    expect([error.name, error.message]).toEqual(['RetriesExhaustedError', 'failed after 3 attempts: real'])
     const final = new RangeError('wrong')
     expect(await settled(policy.execute(() => Promise.reject(final)))).toEqual({ error: final })
   })
@@ -247,6 +248,16 @@ describe('a retry', () => {
     expect(broken.operation.calls.map(({ at }) => at)).toEqual([0, 100, 300])
     expect(reported).toEqual(['retry.backoff'])
     listenerErrors.report = report
+  })
+
+  it('shows its waits at their longest, and nothing where a function of the user decides', () => {
+    const shown = (backoff: RetryOptions['backoff']) => {
+      const { waitsMs, jitter } = make({ maxAttempts: 5, backoff }).policy.describe().options
+      return [waitsMs, jitter]
+    }
+    expect(shown({ initial: 100, max: 1000, jitter: 'decorrelated' })).toEqual([[300, 900, 1000, 1000], true])
+    expect(shown([10, 20])).toEqual([[10, 20, 20, 20], false])
+    expect(shown(() => 5)).toEqual([undefined, undefined])
   })
 
   // T: 32

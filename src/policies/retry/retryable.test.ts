@@ -116,6 +116,18 @@ describe('retryable', () => {
     for (const one of make) expect(() => one(() => 1, { maxAttempts: 0 })).toThrow("'retry.maxAttempts'")
     // @ts-expect-error not an option
     expect(() => retryable(() => 1, { attempts: 3 })).toThrow('attempts')
+    expect(() => retryable(5 as never)).toThrow("'operation' must be a function")
+    expect(() => retryable(() => 1, { operation: 5 as never })).toThrow("'retryable.operation' must be a non-empty string")
+  })
+
+  it('tells of a function without a name as of no operation', async () => {
+    const clock = new VirtualClock()
+    const nameless = retryable(failing(1), { clock })
+    const told: HoldfastEvent[] = []
+    nameless.policy.observe((event) => told.push(event))
+    const end = nameless()
+    await clock.advance(1000)
+    expect([await end, told.map((event) => 'operation' in event)]).toEqual([2, [false]])
   })
 })
 

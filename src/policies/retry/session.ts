@@ -25,7 +25,7 @@ const histories = new WeakMap<object, readonly unknown[]>()
 
 /** The errors of all attempts that led to this one, oldest first; empty when it did not come out of a retry. */
 export function attemptsOf(error: unknown): readonly unknown[] {
-  return (typeof error === 'object' && error !== null && histories.get(error)) || []
+  return histories.get(error as object) ?? []
 }
 
 /** Who is told what a session decides. */
@@ -86,7 +86,7 @@ export class Session implements RetrySession {
     if (now + delay >= execution.deadline) return 'deadline'
     // Last, so that nothing is reserved for an attempt that another rule forbids.
     if (rules.budget?.reserve(now) === false) return 'budget'
-    this.#reserved = rules.budget !== undefined
+    this.#reserved = true
     return delay
   }
 

@@ -47,7 +47,7 @@ export function hydrate(machine: ThrottleMachine, stored: unknown, clock: Clock)
 }
 
 function isMoment(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value)
+  return Number.isFinite(value)
 }
 
 function whole(value: unknown): number {

@@ -310,6 +310,8 @@ describe('a snapshot of a throttle', () => {
     const before = gentle.snapshot()
     gentle.hydrate(before)
     expect(gentle.snapshot()).toEqual(before)
+    await clock.advance(3000)
+    expect(gentle.snapshot().slices).toEqual([])
   })
 
   // T: 21, 8
