@@ -269,7 +269,8 @@ describe('a failure', () => {
   })
 
   it('that is final is kept where that is asked for', async () => {
-    const { process } = await world({ keepError: (error) => (error as { status?: number }).status === 403 })
+    const keepError = (error: unknown) => (error as { status?: number }).status === 403
+    const { clock, process } = await world({ keepError, window: '1h', coolDown: '2h' })
     const [here, there] = [process(), process()]
     const forbidden = Object.assign(new Error('forbidden'), { status: 403 })
     await expect(here.run('k', () => Promise.reject(forbidden))).rejects.toBe(forbidden)
@@ -279,6 +280,10 @@ describe('a failure', () => {
         retryable: false,
         details: { error: { message: 'forbidden', status: 403 } },
       })
+    await clock.advance(7_199_999)
+    expect(await settle(there.run('k', () => 1))).toBe('ERR_IDEMPOTENCY_FAILED')
+    await clock.advance(1)
+    expect(await there.run('k', () => 1)).toBe(1)
   })
 
   it('by timeout may have happened: nobody does it again before a person has looked', async () => {

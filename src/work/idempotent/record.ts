@@ -45,8 +45,8 @@ export interface Done {
 export function replay(policy: string, key: string, done: Done, windowMs: number): unknown {
   const { v, value, error, unkept } = (done.record ?? {}) as Partial<OnceRecord>
   if (v !== 1) throw alreadyDone(policy, key, 'kept by another version', done.freeInMs)
-  if (done.ageMs > windowMs && windowMs > 0) throw alreadyDone(policy, key, 'cool-down', done.freeInMs)
   if (error !== undefined) throw failedBefore(policy, key, error)
+  if (done.ageMs > windowMs && windowMs > 0) throw alreadyDone(policy, key, 'cool-down', done.freeInMs)
   if (unkept !== undefined) throw alreadyDone(policy, key, unkept, done.freeInMs)
   return value
 }

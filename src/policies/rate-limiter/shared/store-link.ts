@@ -13,7 +13,7 @@ const FIRST_REST_MS = 250
 const LONGEST_REST_MS = 5000
 /** A process that asks shows itself so often. */
 const SHOW_MS = 10_000
-/** Who was not seen for so long shares the limit no more. */
+/** Who was not seen for so long, or for the `per` of the limit, shares it no more: rare calls are rarely seen. */
 const GONE_MS = 30_000
 /** Marks of those who are gone are removed, so many at a time. */
 const SWEEP = 10
@@ -136,7 +136,8 @@ export class StoreLink {
     await state.writeState(this.#mark, 1)
     const marks = await state.readStates(askersPrefix(this.#rules.name))
     const latest = Math.max(...marks.map(({ updatedAt }) => updatedAt))
-    const gone = marks.filter(({ updatedAt }) => updatedAt < latest - GONE_MS)
+    const goneMs = Math.max(GONE_MS, this.#rules.perMs)
+    const gone = marks.filter(({ updatedAt }) => updatedAt < latest - goneMs)
     this.#askers = marks.length - gone.length
     for (const { name } of gone.slice(0, SWEEP)) await state.deleteState(name)
   }
