@@ -142,8 +142,7 @@ export class Runtime implements Observable {
 
   /** A process that stands alone shares its limits with itself. */
   #limitsIn(shared: SharedState | undefined): SharedLimits {
-    if (shared === undefined) return { state: this.#alone, processes: () => 1 }
-    return { state: shared, processes: () => this.sharing?.targets.health().processes ?? 1 }
+    return shared === undefined ? { state: this.#alone, processes: () => 1 } : { state: shared }
   }
 
   /** What the start found of earlier processes. */
