@@ -164,7 +164,10 @@ describe('a process whose shared state is lost', () => {
       processes: 1,
     })
     const { status, reasons } = await a.source.status()
-    expect([status, reasons]).toMatchObject(['degraded', [{ check: 'shared-state', message: expect.stringContaining('ECONNREFUSED') }]])
+    expect([status, reasons]).toMatchObject([
+      'degraded',
+      [{ check: 'shared-state', message: expect.stringContaining('ECONNREFUSED') }],
+    ])
     isGone = false
     await lost.open()
     await clock.advance(10_000)

@@ -8,6 +8,17 @@ import type { HealthFacts, Since } from './health-of.ts'
 import { healthOf } from './health-of.ts'
 import { Hysteresis } from './hysteresis.ts'
 
+describe('shared state', () => {
+  it('degrades health while it is lost, and says so once where the store is lost with it', () => {
+    const facts = { ...stormy(0), targets: [], deadLetters: {}, held: 0, oldestWaitingMs: 0 }
+    const verdict = (storeOk: boolean, shared: { ok: boolean; message?: string }) =>
+      healthOf({ ...facts, store: { ok: storeOk }, shared }).reasons.map(({ check, status }) => [check, status])
+    expect(verdict(true, { ok: true })).toEqual([])
+    expect(verdict(true, { ok: false, message: 'gone' })).toEqual([['shared-state', 'degraded']])
+    expect(verdict(false, { ok: false, message: 'gone' })).toEqual([['store', 'unhealthy']])
+  })
+})
+
 describe('the clock', () => {
   // W: 4
   it('degrades health while it differs from the store’s', () => {

@@ -49,6 +49,9 @@ describe('metrics', () => {
       'holdfast_dead_letters{status="exhausted"} 2',
       'holdfast_health 1',
       'holdfast_store_up{store="sqlite"} 1',
+      'holdfast_shared_state_up{store="sqlite"} 1',
+      'holdfast_processes 3',
+      'holdfast_circuit_opened_by{target="https://api.example.com"} 2',
     ])
       expect(first).toContain(line)
     source.state.targets = []
