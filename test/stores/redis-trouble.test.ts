@@ -175,6 +175,22 @@ describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in t
     await expect.poll(() => told).toBe(1)
   })
 
+  // W: 12
+  it('hears of words once the server is there, though it was away at first', async () => {
+    const other = await opened()
+    const one = state({ url: proxy.url })
+    await proxy.refuse()
+    let told = 0
+    one.onWord(() => void told++)
+    await expect(one.open()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    await proxy.restore()
+    const channel = `trouble-${process.pid}-${made}:{words}:new`
+    await expect.poll(() => person.pubsub('NUMSUB', channel), { timeout: 8000 }).toEqual([channel, 1])
+    told = 0
+    await other.exchange({ reporter: 'a', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+    await expect.poll(() => told).toBeGreaterThan(0)
+  })
+
   // W: 21
   it('gives up on a server that does not answer, and finds out that its connection is dead', async () => {
     const one = await opened({ url: proxy.url, timeout: 150 })

@@ -52,9 +52,14 @@ export class Connection {
     this.#phase = 'open'
   }
 
-  close(): void {
+  get isOpen(): boolean {
+    return this.#phase === 'open'
+  }
+
+  async close(): Promise<void> {
     this.#phase = 'closed'
-    const client = this.#client
+    const client = await this.#making?.catch(() => undefined)
+    this.#making = undefined
     this.#client = undefined
     if (client === undefined) return
     client.removeListener('ready', this.#onReady)
@@ -82,9 +87,9 @@ export class Connection {
     return this.#bounded((client) => client.call(name, ...args))
   }
 
-  /** Another one of the same settings, for what keeps a connection busy. The caller ends it. */
+  /** Another one of the same settings, for what keeps a connection busy. It may not be connected yet; the caller ends it. */
   async duplicate(): Promise<RedisClient> {
-    const client = (await this.#connected()).duplicate()
+    const client = (await this.#made()).duplicate()
     client.on('error', () => {})
     return client
   }

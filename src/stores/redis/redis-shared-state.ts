@@ -91,14 +91,15 @@ class SharedStateInRedis implements SharedState {
 
   async open(): Promise<void> {
     this.#connection.open()
+    // Even when the server is away now: it may come back.
+    if (this.#wanted) void this.#channel.start()
     await this.now()
-    if (this.#wanted) await this.#channel.start()
   }
 
   async close(): Promise<void> {
     this.#channel.stop()
     this.#listeners.clear()
-    this.#connection.close()
+    await this.#connection.close()
   }
 
   async check(): Promise<readonly SharedWarning[]> {
@@ -171,7 +172,7 @@ class SharedStateInRedis implements SharedState {
   /** Keeps one more connection from the first listener on. */
   onWord(listener: () => void): () => void {
     this.#wanted = true
-    void this.#channel.start()
+    if (this.#connection.isOpen) void this.#channel.start()
     return this.#listeners.add(listener)
   }
 }

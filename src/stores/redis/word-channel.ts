@@ -22,7 +22,7 @@ export class WordChannel {
     this.#options = options
   }
 
-  /** Resolves after the first try, successful or not. Twice is once. */
+  /** Twice is once. Never rejects. */
   start(): Promise<void> {
     this.#starting ??= this.#listen().catch(() => {
       this.#starting = undefined
@@ -41,14 +41,26 @@ export class WordChannel {
     const client = await connect()
     if (this.#stopped) return client.disconnect()
     this.#client = client
-    let times = 0
     client.on('message', (_: string, teller: string) => {
       if (teller !== id) onHint()
     })
-    // What was told while nobody listened.
+    let subscribed: 'no' | 'asked' | 'yes' = 'no'
+    const subscribe = async (): Promise<void> => {
+      subscribed = 'asked'
+      try {
+        await client.subscribe(channel)
+        subscribed = 'yes'
+      } catch {
+        // The server is away: again when it is back.
+        subscribed = 'no'
+      }
+    }
     client.on('ready', () => {
-      if (times++ > 0) onHint()
+      // The driver subscribes again by itself, once it has been. What was told while nobody listened is made up for.
+      if (subscribed === 'yes') onHint()
+      else if (subscribed === 'no') void subscribe().then(onHint)
     })
-    await client.subscribe(channel).catch(() => {})
+    // A client that connects when it is used is used by this; it may be ready already.
+    if (client.status === 'wait' || client.status === 'ready') await subscribe()
   }
 }
