@@ -125,7 +125,9 @@ describe('the page', () => {
     const state = stormy(Date.now())
     state.targets = state.targets.slice(0, 1)
     const { get } = await stage(state)
-    expect(await get('/')).toMatch(/https:\/\/api\.example\.com is not answering since <time/)
+    const page = await get('/')
+    expect(page).toMatch(/https:\/\/api\.example\.com is not answering since <time/)
+    expect(page).toContain('found by 2 of 3 processes')
   })
 
   it('filters jobs, and refuses filters that are none', async () => {
