@@ -48,20 +48,25 @@ describe('recovery', () => {
       expect.objectContaining({ type: 'worker.recovered', error: { name: 'Error', message: 'disk I/O' } }),
     )
     store.workers = workers
-    await clock.advance(11_000)
+    await clock.advance(13_000)
     expect((await store.get('of-here'))?.state).toBe('succeeded')
   })
 
-  it('looks as often as it is told, and waits for a silent process as long as it is told', async () => {
-    const left = await leftBehind()
-    await left.store.renew({ id: 'mute', host: 'here', pid: process.pid + 0, bootId: 'b', startedAt: 0, seenAt: 0 }, 30_000, [])
-    const rig = runtimeRig(() => {}, { ...left, host: 'here', recovery: { every: '1m', unresponsiveAfter: '2m' } })
+  it('looks as often as it is told, and waits for a live but silent process as long as it is told', async () => {
+    const { clock, store } = await leftBehind()
+    // Our parent is alive, and has nothing to do with this.
+    await store.renew({ id: 'mute', host: 'here', pid: process.ppid, bootId: 'b', startedAt: 0, seenAt: 0 }, 30_000, [])
+    await store.enqueue([job('of-mute')])
+    await store.claim({ worker: 'mute', leaseMs: 30_000, lanes: [{ kind: 'mail', target: 'a', limit: 1 }] })
+    const rig = runtimeRig(() => {}, { clock, store, host: 'here', recovery: { every: '1m', unresponsiveAfter: '2m' } })
+    const stateOf = async (id: string) => (await rig.store.get(id))?.state
     await rig.runtime.start()
-    await rig.clock.advance(59_000)
-    expect((await rig.store.get('of-there'))?.state).toBe('running')
-    await rig.clock.advance(2000)
-    expect((await rig.store.get('of-there'))?.state).toBe('succeeded')
+    await clock.advance(MINUTE - 1)
+    expect([await stateOf('of-there'), await stateOf('of-mute')]).toEqual(['running', 'running'])
+    await clock.advance(3000)
+    expect([await stateOf('of-there'), await stateOf('of-mute')]).toEqual(['succeeded', 'running'])
+    await clock.advance(MINUTE)
+    expect(await stateOf('of-mute')).toBe('succeeded')
     expect(() => runtimeRig(() => {}, { recovery: { every: 0 } })).toThrow('rescuer.every')
-    await rig.clock.advance(MINUTE)
   })
 })

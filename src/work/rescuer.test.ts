@@ -151,7 +151,11 @@ describe('recovery at the start', () => {
     const { store, rescuer, events } = await setUp()
     await store.close()
     expect(await rescuer.recover()).toMatchObject({ recovered: 0, error: { code: 'ERR_STORE_UNAVAILABLE' } })
-    expect(events.at(-1)).toMatchObject({ type: 'worker.recovered', recovered: 0, error: { message: expect.any(String) as string } })
+    expect(events.at(-1)).toMatchObject({
+      type: 'worker.recovered',
+      recovered: 0,
+      error: { message: expect.any(String) as string },
+    })
   })
 
   it('goes through more than one batch', async () => {
