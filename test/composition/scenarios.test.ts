@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { byOperation } from '../../src/core/by-operation.ts'
 import type { HoldfastEvent } from '../../src/core/events.ts'
 import { explain, explainSync } from '../../src/core/explain.ts'
+import { inspect } from '../../src/core/inspect.ts'
 import type { ExecuteOptions, Operation } from '../../src/core/operation.ts'
 import { compose, type Policy } from '../../src/core/policy.ts'
 import { refusalsAs } from '../../src/core/refusals-as.ts'
@@ -26,6 +27,7 @@ import {
 } from '../../src/policies/index.ts'
 import { type ScriptedOperation, scripted } from '../../src/testing/scripted-operation.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { twelve } from './twelve.ts'
 
 interface Call {
   /** A value, or for a failure the error itself or its code. */
@@ -247,6 +249,64 @@ const scenarios: readonly Scenario[] = [
     attempts: [3],
   },
   {
+    what: 'chaos: answers in place of the operation',
+    make: (clock) => chaos({ enabled: () => true, rate: 1, result: () => 'chaos', clock }),
+    script: (it) => it.returns('ok'),
+    calls: [{ outcome: 'chaos', events: ['chaos.injected'] }],
+    attempts: [],
+  },
+  {
+    what: 'hedge: switched off it is no obstacle',
+    make: (clock) => hedge({ maxHedges: 0, clock }),
+    script: (it) => it.throwsSync(1, down).returns('ok'),
+    calls: [
+      { outcome: down, events: [] },
+      { outcome: 'ok', events: [] },
+    ],
+    attempts: [1, 1],
+  },
+  {
+    what: 'timeout: whose limit is no limit for a call lets it take its time',
+    make: (clock) => timeout({ limit: Number.POSITIVE_INFINITY, clock }),
+    script: (it) => it.returns('ok'),
+    calls: [{ outcome: 'ok', events: [] }],
+    attempts: [1],
+    asyncOnly: 'a timeout in the frame is refused, whatever its limit',
+  },
+  {
+    what: 'adaptive limiter: refuses when its limit is reached',
+    make: (clock) => {
+      const limiter = adaptiveLimiter({ initial: 1, max: 1, clock })
+      limiter.acquire()
+      return limiter
+    },
+    script: (it) => it.returns('never'),
+    calls: [{ outcome: 'ERR_LIMIT_REACHED', events: ['adaptive-limiter.rejected'] }],
+    attempts: [],
+  },
+  {
+    what: 'throttle: refuses what the target would not accept',
+    make: (clock) => {
+      const gentle = throttle({ random: () => 0, clock })
+      for (let call = 0; call < 20; call++) gentle.acquire(Number.POSITIVE_INFINITY).fail()
+      return gentle
+    },
+    script: (it) => it.returns('never'),
+    calls: [{ outcome: 'ERR_THROTTLED', events: ['throttle.rejected'] }],
+    attempts: [],
+  },
+  {
+    what: 'bulkhead: refuses when it is full',
+    make: (clock) => {
+      const slots = bulkhead({ limit: 1, clock })
+      slots.acquire()
+      return slots
+    },
+    script: (it) => it.returns('never'),
+    calls: [{ outcome: 'ERR_BULKHEAD_FULL', events: ['bulkhead.rejected'] }],
+    attempts: [],
+  },
+  {
     what: 'switches, choices and converted refusals stand anywhere',
     make: (clock) =>
       compose(
@@ -364,6 +424,16 @@ for (const [way, { run, sync }] of Object.entries(ways))
         expect(clock.pendingTimers()).toBe(0)
       })
   })
+
+it('the table has every policy, and each that can be synchronous in a row that is', () => {
+  const types = (rows: readonly Scenario[]) =>
+    new Set(rows.flatMap(({ make }) => inspect(make(new VirtualClock())).parts.map(({ type }) => type)))
+  const all = types(scenarios)
+  const policies = Object.values(twelve).map((make) => inspect(make(new VirtualClock())).parts[0]!.type)
+  expect(policies.filter((type) => !all.has(type))).toEqual([])
+  const sync = types(scenarios.filter(({ asyncOnly }) => asyncOnly === undefined))
+  expect(policies.filter((type) => !sync.has(type))).toEqual(['timeout'])
+})
 
 describe('what cannot be synchronous', () => {
   for (const { what, make, calls, asyncOnly } of scenarios.filter(({ asyncOnly }) => asyncOnly !== undefined))
