@@ -37,7 +37,7 @@ try {
   for (const store of ['SQLite', 'Redis'])
     for (const mode of ['strict', 'leased'] as const)
       for (const limit of [100, 1000]) {
-        const load = { mode, limit, burst: limit / 10, concurrency: 8, ms: 5000 }
+        const load = { mode, limit, burst: limit / 10, concurrency: 8, ms: 4000 }
         const result = await runTogether(PROCESSES, await storeOf(store), load)
         const bound = load.burst + (limit * result.ms) / 1000
         row(
@@ -57,7 +57,7 @@ try {
   for (const store of ['SQLite', 'Redis'])
     for (const mode of ['strict', 'leased'] as const)
       for (const concurrency of [1, 32]) {
-        const load = { mode, limit: 1e9, burst: 1_000_000, batch: 1000, concurrency, ms: 2000 }
+        const load = { mode, limit: 1e9, burst: 1_000_000, batch: 1000, concurrency, ms: 1500 }
         const result = await runTogether(
           PROCESSES,
           await storeOf(store),

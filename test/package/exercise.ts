@@ -11,7 +11,7 @@ export async function exercise(holdfast: typeof Holdfast): Promise<string[]> {
     if (!(await act())) throw new Error(`${name} does not work here`)
     worked.push(name)
   }
-  const { bulkhead, circuitBreaker, compose, isHoldfastError, rateLimiter, retry, timeout } = holdfast
+  const { bulkhead, circuitBreaker, compose, isHoldfastError, rateLimiter, retry, sharedRateLimiter, timeout } = holdfast
   const fast = { backoff: { type: 'constant', initial: 1, jitter: 'none' }, retryIf: () => true } as const
   const codeOf = (error: unknown): string => (isHoldfastError(error) ? error.code : String(error))
   const failing = (): Promise<never> => Promise.reject(new Error('down'))
@@ -51,6 +51,14 @@ export async function exercise(holdfast: typeof Holdfast): Promise<string[]> {
         () => false,
         (error: unknown) => isHoldfastError(error),
       )
+  })
+  await step('shared rate limiter', async () => {
+    // A store that is gone: everybody keeps to its share.
+    const gone = () => Promise.reject(new Error('gone'))
+    const state = { take: gone, giveBack: gone, block: gone, writeState: gone, readStates: gone, now: gone }
+    const one = sharedRateLimiter({ state: state as never, name: 'x', limit: 1, per: '1m' })
+    const [first, second] = [await one.consume(), await one.consume()]
+    return first.allowed && !second.allowed && one.degraded
   })
   await step('bulkhead', async () => {
     const one = bulkhead({ limit: 1 })

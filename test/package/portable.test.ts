@@ -5,7 +5,10 @@ import { missing } from '../servers/available.ts'
 import { startChromium } from '../servers/chromium.ts'
 import { exercise } from './exercise.ts'
 
-const EVERYTHING = ['retry', 'timeout', 'circuit breaker', 'rate limiter', 'bulkhead', 'composition', 'cancellation']
+const EVERYTHING = [
+  ...['retry', 'timeout', 'circuit breaker', 'rate limiter', 'shared rate limiter', 'bulkhead'],
+  ...['composition', 'cancellation'],
+]
 
 it('the entry works on this Node', async () => {
   expect(await exercise(holdfast)).toEqual(EVERYTHING)
