@@ -11,6 +11,7 @@
 import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Frame, RetryFailure, RetrySession } from './stage.ts'
+import { isThenable } from './thenable.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
 
 export class Attempt {
@@ -333,10 +334,4 @@ function endGrace(attempt: Attempt): void {
  */
 export function rejectSoon(error: unknown): Promise<never> {
   return new Promise((_, reject) => queueMicrotask(() => reject(error)))
-}
-
-/** What `await` would wait for. May throw, when reading `then` does. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
-  return typeof (value as { then?: unknown }).then === 'function'
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { LONGEST_TIMER_MS, sleep, systemClock } from './clock.ts'
@@ -51,6 +52,21 @@ describe('the system clock', () => {
   })
 })
 
+it('the system clock keeps the process alive until it wakes, but not for idle timers, whatever the platform calls a timer', () => {
+  const keeping = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  const before = keeping()
+  const stop = systemClock.setTimer(1e6, () => {})
+  expect(keeping()).toBe(before + 1)
+  const stopIdle = systemClock.setTimer(1e6, () => {}, true)
+  expect(keeping()).toBe(before + 1)
+  stop()
+  stopIdle()
+  expect(keeping()).toBe(before)
+  const native = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(7 as never)
+  expect(() => systemClock.setTimer(1e6, () => {}, true)).not.toThrow()
+  native.mockRestore()
+})
+
 // T: 8
 it('the system clock measures intervals by a time that never goes back', () => {
   const wall = vi.spyOn(Date, 'now')
@@ -87,6 +103,7 @@ describe('sleep', () => {
     await clock.advance(5)
     await rested
     expect(removed).not.toHaveBeenCalled()
+    expect(getEventListeners(lent.signal, 'abort')).toEqual([])
     expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
   })
 })

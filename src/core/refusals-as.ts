@@ -3,7 +3,6 @@
  * is converted; failures, timeouts and cancellations pass through untouched.
  */
 
-import { isThenable } from './attempt.ts'
 import type { PolicyDescription } from './description.ts'
 import type { RejectedError } from './errors.ts'
 import { isRejected } from './errors.ts'
@@ -11,6 +10,7 @@ import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import { BasePolicy, type Policy, STAGES } from './policy.ts'
 import type { Stage } from './stage.ts'
+import { isThenable } from './thenable.ts'
 import { checkFunction } from './validate.ts'
 
 /** The codes under which callers know refusals: too many calls, or a service that cannot be used now. */

@@ -4,11 +4,12 @@
  *
  * Invariant: a permit that the gate gave at once is given back exactly once, when the work has settled.
  */
-import { Attempt, isThenable, rejectSoon } from './attempt.ts'
+import { Attempt, rejectSoon } from './attempt.ts'
 import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import type { Frame, Gate } from './stage.ts'
+import { isThenable } from './thenable.ts'
 
 export function runThrough(gate: Gate, frame: Frame, execution: LiveExecution): unknown {
   if (execution.aborted) return rejectSoon(execution.abortReason)

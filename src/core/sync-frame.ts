@@ -2,10 +2,11 @@
  * The same frame for a synchronous operation. Waiting blocks the thread with `Atomics.wait`; nothing can time out, because
  * nothing can interrupt a synchronous call, so a timeout in the frame is refused.
  */
-import { isThenable } from './attempt.ts'
+
 import { isRejected, OptionError, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Frame, RetryFailure, RetrySession } from './stage.ts'
+import { isThenable } from './thenable.ts'
 
 export function runSync(frame: Frame, call: LiveExecution): unknown {
   if (frame.timeout !== undefined)

@@ -1,9 +1,10 @@
 /** A layer that tells a trace whether it passed a call on, repeated it, answered it, or changed what came of it. */
-import { isThenable } from './attempt.ts'
+
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
 import type { RetryFailure } from './stage.ts'
+import { isThenable } from './thenable.ts'
 import type { Trace } from './trace.ts'
 
 /** One call on its way through a layer. */

@@ -168,7 +168,7 @@ async function judge({ mutant, fresh, tests: asked }: Trial): Promise<Verdict> {
 }
 
 function limitOf(ms: number): number {
-  return 10 * ms + 300
+  return 4 * ms + 300
 }
 
 let lastBreath = 0

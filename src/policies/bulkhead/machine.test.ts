@@ -14,6 +14,25 @@ describe('the bulkhead machine', () => {
     expect([machine.inFlight, machine.queued]).toEqual([2, 0])
   })
 
+  it('pushes out only whom its rule gives up, and nobody where there is no queue', () => {
+    const story: string[] = []
+    const waiter = (name: string, priority: number): Waiter => ({ priority, grant: () => {}, drop: () => story.push(name) })
+    const waits = (machine: BulkheadMachine, priority: number) => {
+      const room = machine.hasRoom(priority)
+      expect(machine.wait(waiter(`at ${priority}`, priority))).toBe(room)
+      return room
+    }
+    const usual = new BulkheadMachine(1, 1)
+    expect([waits(usual, 1), waits(usual, 9), story]).toEqual([true, false, []])
+    const urgent = new BulkheadMachine(1, 1, 'drop-lowest-priority')
+    expect([waits(urgent, 1), waits(urgent, 1), waits(urgent, 2), story]).toEqual([true, false, true, ['at 1']])
+    const newest = new BulkheadMachine(1, 1, 'drop-oldest')
+    newest.wait({ grant: () => {} })
+    expect([waits(newest, -1), waits(newest, 0), waits(newest, 0)]).toEqual([false, true, true])
+    expect([story, newest.queued]).toEqual([['at 1', 'at 0'], 1])
+    expect(waits(new BulkheadMachine(1, 0, 'drop-oldest'), 9)).toBe(false)
+  })
+
   // T: 4
   it('frees a place once, however often its permit is released', () => {
     const machine = new BulkheadMachine(2, 0)

@@ -6,7 +6,6 @@
  * that it spares are real.
  */
 
-import { isThenable } from '../../core/attempt.ts'
 import { type Clock, sleep } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import type { Duration } from '../../core/duration.ts'
@@ -16,6 +15,7 @@ import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { type Random, seededRandom, systemRandom } from '../../core/random.ts'
 import type { Stage } from '../../core/stage.ts'
+import { isThenable } from '../../core/thenable.ts'
 import { userRule } from '../../core/user-rule.ts'
 import {
   checkClock,

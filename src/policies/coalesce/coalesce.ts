@@ -9,7 +9,6 @@
  */
 
 import { answerWithin } from '../../core/answer-within.ts'
-import { isThenable } from '../../core/attempt.ts'
 import type { PolicyDescription } from '../../core/description.ts'
 import { describeError, isHoldfastError, isRejected, OptionError } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
@@ -17,6 +16,7 @@ import { Flight } from '../../core/flight.ts'
 import type { Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
+import { isThenable } from '../../core/thenable.ts'
 import { checkClock, checkDuration, checkFunction, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type Kept, ResultCache } from './machine.ts'
 import { type CoalesceOptions, checkCombination, KNOWN_OPTIONS, keepsResults, ttlRule } from './options.ts'

@@ -5,7 +5,6 @@
  * Outside of a retry it answers when all attempts have failed; inside of it the retry never sees a failure.
  */
 
-import { isThenable } from '../../core/attempt.ts'
 import { type Budget, checkBudget } from '../../core/budget-port.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { PolicyDescription } from '../../core/description.ts'
@@ -14,6 +13,7 @@ import type { LiveExecution } from '../../core/execution.ts'
 import type { ExecuteOptions, Execution, Operation } from '../../core/operation.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import type { Stage } from '../../core/stage.ts'
+import { isThenable } from '../../core/thenable.ts'
 import { userRule } from '../../core/user-rule.ts'
 import { checkClock, checkKnown, checkName } from '../../core/validate.ts'
 import { type Failure, type FallbackRules, isReplaced, withCause } from './machine.ts'

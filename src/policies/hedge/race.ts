@@ -4,11 +4,11 @@
  * Invariants: the caller's promise settles once, at the first acceptable result; every call that has begun is observed until it
  * ends; after the caller was answered no timer and no listener of the race remains, and what still runs has been aborted.
  */
-import { isThenable } from '../../core/attempt.ts'
 import type { Budget } from '../../core/budget-port.ts'
 import { isRejected } from '../../core/errors.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Operation } from '../../core/operation.ts'
+import { isThenable } from '../../core/thenable.ts'
 import { WheelEntry, wheelOf } from '../../core/timer-wheel.ts'
 import type { DelayRule } from './delay.ts'
 import { type HedgeFailure, rememberFailures } from './history.ts'

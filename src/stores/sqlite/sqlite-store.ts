@@ -47,8 +47,10 @@ import { checkOptions } from './options.ts'
 import { prune } from './prune.ts'
 import { counts, deadLetterCounts, list } from './reads.ts'
 import { settle } from './settle.ts'
+import { SharedCommit } from './shared-commit.ts'
 import { SharedStateInSqlite } from './sqlite-shared-state.ts'
 import { deleteState, readStates, writeState } from './states.ts'
+import type { Transaction } from './transaction.ts'
 
 /** A store that also works in transactions of the caller's own. */
 export interface SqliteStore extends JobStore {
@@ -86,12 +88,16 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   return new StoreInSqlite(checkOptions(options, 'sqliteStore'))
 }
 
+/** More at once are worth a commit of their own. */
+const FEW_JOBS = 20
+
 class StoreInSqlite implements SqliteStore {
   readonly capabilities: StoreCapabilities
   readonly description: string
   readonly #database: Database
   readonly #listeners = new WorkListeners()
   readonly #lastServed = new LastServed()
+  readonly #sharedCommit: SharedCommit | undefined
   readonly #callers: CallersTransactions
   readonly #hints: FileHints
 
@@ -99,6 +105,8 @@ class StoreInSqlite implements SqliteStore {
     const { path, clock } = options
     const shared = path !== ':memory:'
     this.#database = new Database({ ...options, onOpened: () => shared && this.#hints.start() })
+    // Without a wait for the disk there is nothing to share.
+    this.#sharedCommit = shared && options.durability === 'full' ? new SharedCommit(this.#database) : undefined
     this.capabilities = { name: 'sqlite', durable: shared, multiProcess: shared }
     this.description = this.#database.description
     this.#callers = new CallersTransactions({
@@ -135,7 +143,9 @@ class StoreInSqlite implements SqliteStore {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
-    const answers = await this.#database.write((tx) => enqueue(tx, jobs))
+    const work = (tx: Transaction): readonly Enqueued[] => enqueue(tx, jobs)
+    const writes = jobs.length <= FEW_JOBS ? (this.#sharedCommit ?? this.#database) : this.#database
+    const answers = await writes.write(work)
     if (answers.some(({ duplicate }) => !duplicate)) this.#listeners.tell()
     return answers
   }

@@ -1,0 +1,51 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { compose, policy } from '../../core/policy.ts'
+import { VirtualClock } from '../../testing/virtual-clock.ts'
+import { bulkhead } from './bulkhead.ts'
+
+const make = () => {
+  const clock = new VirtualClock()
+  const slots = bulkhead({ limit: 1, queue: 1, maxWait: 100, overflow: 'drop-oldest', clock })
+  const held = slots.acquire()
+  const caller = new AbortController()
+  const call = () =>
+    slots
+      .execute(() => 'ran', { signal: caller.signal })
+      .catch((error: { details?: { reason: string } }) => error.details?.reason ?? error)
+  return { clock, slots, held, caller, call }
+}
+
+describe('a call that waits for a place', () => {
+  const ways: Record<string, (made: ReturnType<typeof make>) => unknown> = {
+    ran: ({ held }) => held.succeed(),
+    dropped: ({ slots }) => void slots.execute(() => 1).catch(() => {}),
+    'max-wait': ({ clock }) => clock.advance(100),
+    enough: ({ caller }) => caller.abort('enough'),
+  }
+  // T: 12
+  it.each(Object.entries(ways))('and ends by this (%s) leaves no listener, no timer and no place behind', async (end, way) => {
+    const made = make()
+    const { clock, slots, held, caller, call } = made
+    const waiting = call()
+    expect(slots.snapshot().queued).toBe(1)
+    await way(made)
+    expect(await waiting).toBe(end)
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([])
+    if (end !== 'ran') held.succeed()
+    await clock.advance(1000)
+    expect([slots.snapshot(), clock.pendingTimers({ includeIdle: true })]).toMatchObject([{ inFlight: 0, queued: 0 }, 0])
+  })
+
+  it('does not join the line when its caller has left by then', async () => {
+    const { clock, slots, caller } = make()
+    const leaving = policy('leaving', (next) => (execution) => {
+      caller.abort('gone')
+      return next(execution)
+    })
+    const end = compose(leaving, slots).execute(() => 'ran', { signal: caller.signal })
+    expect(slots.snapshot().queued).toBe(0)
+    await expect(end).rejects.toBe('gone')
+    expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
+  })
+})
