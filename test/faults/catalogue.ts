@@ -66,8 +66,8 @@ export const CATALOGUE: readonly TrialEntry[] = [
     about:
       'Through a TCP proxy: connections cut again and again, delayed, refused, and swallowed without a word for longer than the lease.',
     run: (scale, onProgress) =>
-      onServer(async (server, direct) => {
-        const proxy = await startProxy(server.url)
+      onServer(async (_, direct) => {
+        const proxy = await startProxy((direct as { url: string }).url)
         const { spells, workers, leaseMs } = scale
         const options = { ...inSpells(scale, network(proxy, spells, workers, leaseMs)), direct }
         try {
@@ -151,11 +151,12 @@ async function onSmallDisk<T>(work: (disk: SmallDisk, address: StoreAddress) => 
 }
 
 async function onServer<T>(work: (server: PostgresServer, address: StoreAddress) => Promise<T>): Promise<T> {
-  // What it acknowledges must outlive a crash of it.
-  const server = await startPostgres({ durable: true })
+  const server = await startPostgres()
   const schema = freshSchema()
+  // What it acknowledges must outlive a crash of it, if not of the machine.
+  const url = `${server.url}?options=${encodeURIComponent('-c synchronous_commit=on')}`
   try {
-    return await work(server, { kind: 'postgres', url: server.url, schema })
+    return await work(server, { kind: 'postgres', url, schema })
   } finally {
     await dropSchema(server.url, schema).catch(() => {})
     await server.stop()

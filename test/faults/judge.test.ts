@@ -75,8 +75,8 @@ describe('the judge', () => {
     expect(judge(twice()).offences).toEqual([expect.stringContaining('which nothing had happened to')])
     const elsewhere = { kind: 'kill', member: 'v', from: 22, to: 23 } as const
     const before = { kind: 'kill', member: 'w', from: 1, to: 2 } as const
-    const long = { kind: 'kill', member: 'w', from: 1500, to: 1501 } as const
-    expect(judge(twice({ faults: [elsewhere, before, long] })).offences).toHaveLength(1)
+    const after = { kind: 'kill', member: 'w', from: 2500, to: 2501 } as const
+    expect(judge(twice({ faults: [elsewhere, before, after] })).offences).toHaveLength(1)
   })
 
   it('does not when its worker was killed on the way to the store, and says how late that was', () => {
@@ -91,5 +91,9 @@ describe('the judge', () => {
     const late = twice()
     expect(judge({ ...late, books: [book(1005), late.books[1]!] })).toMatchObject({ explained: 0, late: 1, offences: [] })
     expect(judge({ ...late, books: [book(1004), late.books[1]!] }).offences).toHaveLength(1)
+    // The claim's own lease runs from the time when it was asked for.
+    const claimed: Entry = { event: 'claimed', id: '3', token: 0, at: 9 }
+    const claim = { member: 'w', entries: [claimed, ...book(1003).entries] }
+    expect(judge({ ...late, books: [claim, late.books[1]!] })).toMatchObject({ late: 1, offences: [] })
   })
 })

@@ -92,9 +92,12 @@ export function judge({ accepted, trail, books, faults, spells, leaseMs }: Evide
       if (run.acked !== undefined && run.token !== token) offences.push(`${id} was acknowledged under ${run.token}, not ${token}`)
     for (const run of effects.filter((each) => each.token !== token)) {
       duplicates++
-      const fault = faultOf(run, faults)
-      if (fault !== undefined || spells.some((spell) => meets(run, spell))) explained++
-      else if (delays.get(run.member)?.some((delay) => meets(run, delay))) late++
+      // By then somebody else had the job.
+      const end = Math.min(...own.filter((other) => other.token > run.token).map(({ begin }) => begin))
+      const meets = ({ from, to }: Delay): boolean => from <= end && to >= run.begin
+      const fault = run.acked === undefined ? faults.find((each) => each.member === run.member && meets(each)) : undefined
+      if (fault !== undefined || spells.some(meets)) explained++
+      else if (delays.get(run.member)?.some(meets)) late++
       else
         offences.push(`${id} took effect under ${run.token} in ${run.member}, which nothing had happened to, and under ${token}`)
       if (fault?.kind === 'kill') widestWindowMs = Math.max(widestWindowMs, fault.from - (run.effect as number))
@@ -123,7 +126,7 @@ function runsByJob(books: readonly Book[], offences: string[]): Map<string, Run[
   const runs = new Map<string, Run>()
   for (const { member, entries } of books)
     for (const { event, id, token, at } of entries) {
-      if (event === 'renewed') continue
+      if (event === 'renewed' || event === 'claimed') continue
       const key = `${id} ${token}`
       const known = runs.get(key)
       if (event === 'begin' && known !== undefined) offences.push(`${id} began twice under ${token}: ${known.member}, ${member}`)
@@ -144,25 +147,19 @@ function group(runs: ReadonlyMap<string, Run>): Map<string, Run[]> {
   return byJob
 }
 
-/** How long a success may be on its way to the store when its process dies, in ms. */
-const WAY_MS = 1000
-
-function latest(run: Run): number {
-  return (run.effect ?? run.begin) + WAY_MS
-}
-
-/** What happened to the run's process between its beginning and the moment when the store should have known of its end. */
-function faultOf(run: Run, faults: readonly Fault[]): Fault | undefined {
-  return faults.find((fault) => fault.member === run.member && meets(run, fault))
-}
-
-function meets(run: Run, { from, to }: { readonly from: number; readonly to: number }): boolean {
-  return from <= latest(run) && to >= run.begin
-}
-
-/** From asking for one renewal to the answer of the next no more than a lease may pass. */
+/**
+ * From asking for a claim, or for a renewal, to the answer of the next renewal no more than a lease may pass. A renewal that was
+ * asked for before the claim was answered does not have its jobs.
+ */
 function delaysOf(entries: readonly Entry[], leaseMs: number): Delay[] {
   const renewals = entries.filter(({ event }) => event === 'renewed')
-  const spans = renewals.slice(1).map(({ at }, index) => ({ from: Number(renewals[index]?.id), to: at }))
+  const spans: Delay[] = renewals.slice(1).map(({ at }, index) => ({ from: Number(renewals[index]?.id), to: at }))
+  let next = 0
+  for (const { event, id, at } of entries) {
+    if (event !== 'claimed') continue
+    while (next < renewals.length && Number(renewals[next]?.id) < at) next++
+    const renewal = renewals[next]
+    if (renewal !== undefined) spans.push({ from: Number(id), to: renewal.at })
+  }
   return spans.filter(({ from, to }) => to - from >= leaseMs)
 }

@@ -6,9 +6,9 @@ import { openSync, readFileSync, writeSync } from 'node:fs'
 
 /**
  * `begin`: the handler was called. `effect`: it did what it is there for, and nothing can undo that. `acked`: the store took
- * the job's success. `renewed`: the leases were renewed; the id is the time when the store was asked.
+ * the job's success. `claimed` and `renewed`: jobs were claimed, leases renewed; the id is the time when the store was asked.
  */
-export type LedgerEvent = 'begin' | 'effect' | 'acked' | 'renewed'
+export type LedgerEvent = 'begin' | 'effect' | 'acked' | 'claimed' | 'renewed'
 
 export interface Entry {
   readonly event: LedgerEvent
@@ -18,7 +18,7 @@ export interface Entry {
   readonly at: number
 }
 
-const LETTERS = { b: 'begin', e: 'effect', a: 'acked', r: 'renewed' } as const
+const LETTERS = { b: 'begin', e: 'effect', a: 'acked', c: 'claimed', r: 'renewed' } as const
 
 export class Ledger {
   readonly #file: number

@@ -50,7 +50,9 @@ function noted(store: JobStore): JobStore {
   const { claim, settle, renew } = store
   return Object.assign(store, {
     async claim(...args: Parameters<JobStore['claim']>) {
+      const asked = monotonic()
       const jobs = await claim.apply(store, args)
+      if (jobs.length > 0) ledger.write('claimed', asked.toFixed(2), 0)
       for (const { id, token } of jobs) tokens.set(id, token)
       return jobs
     },
