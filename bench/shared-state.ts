@@ -1,9 +1,10 @@
 /**
  * What the operations of shared state take, on each store: one after the other, and sixteen at a time.
  *
- *     node bench/shared-state.ts [seconds for each figure]
+ *     node bench/shared-state.ts [rounds, by default 5]
  *
- * Servers run on the same machine and write to its disk. Prints a table in Markdown.
+ * Servers run on the same machine and write to its disk. Each figure is that of the best round: what else the machine does
+ * only ever makes it worse. Prints a table in Markdown.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -16,7 +17,8 @@ import { sqliteSharedState } from '../src/stores/sqlite/index.ts'
 import { startPostgres } from '../test/servers/postgres.ts'
 import { startRedis } from '../test/servers/redis.ts'
 
-const seconds = Number(process.argv[2] ?? 2)
+const ROUNDS = Number(process.argv[2] ?? 5)
+const seconds = 0.4
 const AT_ONCE = 16
 const REPORTERS = 8
 const WORDS = 20
@@ -47,7 +49,7 @@ const OPERATIONS: readonly (readonly [string, Operation])[] = [
 
 let made = 0
 
-async function oneByOne(state: SharedState, operation: Operation): Promise<string> {
+async function oneByOne(state: SharedState, operation: Operation): Promise<readonly [p50: number, p99: number]> {
   const times: number[] = []
   for (let n = 0; n < 100; n++) await operation(state, made++)
   const until = performance.now() + seconds * 1000
@@ -57,8 +59,8 @@ async function oneByOne(state: SharedState, operation: Operation): Promise<strin
     times.push(performance.now() - from)
   }
   times.sort((a, b) => a - b)
-  const at = (share: number): string => (times[Math.floor(times.length * share)] as number).toFixed(2)
-  return `${at(0.5)} / ${at(0.99)}`
+  const at = (share: number): number => times[Math.floor(times.length * share)] as number
+  return [at(0.5), at(0.99)]
 }
 
 async function atOnce(state: SharedState, operation: Operation): Promise<number> {
@@ -70,6 +72,17 @@ async function atOnce(state: SharedState, operation: Operation): Promise<number>
   }
   await Promise.all(Array.from({ length: AT_ONCE }, line))
   return Math.round((done / (performance.now() - from)) * 1000)
+}
+
+async function best(state: SharedState, operation: Operation): Promise<string> {
+  let [low, high, rate] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0]
+  for (let round = 0; round < ROUNDS; round++) {
+    const [p50, p99] = await oneByOne(state, operation)
+    low = Math.min(low, p50)
+    high = Math.min(high, p99)
+    rate = Math.max(rate, await atOnce(state, operation))
+  }
+  return `${low.toFixed(2)} / ${high.toFixed(2)} · ${rate.toLocaleString('en')}/s`
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
@@ -95,8 +108,7 @@ try {
   }
   for (const [name, operation] of OPERATIONS) {
     const cells: string[] = []
-    for (const [, state] of stores)
-      cells.push(`${await oneByOne(state, operation)} · ${(await atOnce(state, operation)).toLocaleString('en')}/s`)
+    for (const [, state] of stores) cells.push(await best(state, operation))
     console.log(`| ${name} | ${cells.join(' | ')} |`)
   }
 } finally {

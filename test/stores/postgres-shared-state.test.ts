@@ -90,6 +90,41 @@ describe.skipIf(missing('postgres'))('shared state in PostgreSQL', () => {
     }
   })
 
+  // W: 11
+  it('grants what there is and no more while its connections are cut again and again', async () => {
+    const states = [0, 1, 2, 3].map(() => postgresSharedState({ url: server.url, schema, notify: false }))
+    await Promise.all(states.map((state) => state.open()))
+    const failures: unknown[] = []
+    const patiently = async (state: SharedState, requestId: string): Promise<number> => {
+      for (;;)
+        try {
+          const bucket = { name: 'cut', intervalMs: 60_000, burst: 150, cost: 1 }
+          return (await state.take({ ...bucket, requestId })).granted
+        } catch (error) {
+          failures.push(error)
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+    }
+    let granted = 0
+    let running = true
+    const lines = Array.from({ length: 10 }, async (_, line) => {
+      for (let n = 0; n < 20; n++) {
+        const one = await patiently(states[line % 4] as SharedState, `${line} ${n}`)
+        granted += one
+      }
+    })
+    const cutting = (async () => {
+      const cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdfast'"
+      for (; running; await new Promise((resolve) => setTimeout(resolve, 40))) await ask(server.url, cut)
+    })()
+    await Promise.all(lines)
+    running = false
+    await cutting
+    for (const state of states) await state.close()
+    expect(granted).toBe(150)
+    for (const failure of failures) expect(failure).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+  })
+
   it('lives beside the jobs of a store, and ends with it', async () => {
     const store = postgresStore({ url: server.url, schema, notify: false })
     const state = store.sharedState()

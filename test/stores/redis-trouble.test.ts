@@ -263,6 +263,62 @@ describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in t
       .toMatchObject({ granted: true })
   })
 
+  it('needs no more rights than its page says', async () => {
+    const rights = [
+      '+eval',
+      '+evalsha',
+      '+time',
+      '+get',
+      '+set',
+      '+del',
+      '+hgetall',
+      '+hmget',
+      '+hset',
+      '+hdel',
+      '+hkeys',
+      '+pexpire',
+    ]
+    const prefix = `trouble-${process.pid}-${made}`
+    const own = [
+      'on',
+      '>hunter2',
+      `~${prefix}:*`,
+      `&${prefix}:*`,
+      '-@all',
+      ...rights,
+      '+publish',
+      '+subscribe',
+      '+info',
+      '+config|get',
+    ]
+    await person.call('ACL', 'SETUSER', 'holdfast', 'reset', ...own)
+    try {
+      const url = new URL(server.url)
+      url.username = 'holdfast'
+      url.password = 'hunter2'
+      const one = await opened({ url: url.href })
+      let told = 0
+      one.onWord(() => void told++)
+      expect(await one.check()).toHaveLength(1)
+      await one.acquire('l', 'a', 1000)
+      await one.release('l', 'a')
+      expect((await take(one, 'r')).granted).toBe(1)
+      await one.giveBack({ name: 'b', intervalMs: 60_000, burst: 300, tokens: 1, requestId: 'r' })
+      await one.exchange({ reporter: 'a', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await one.fallSilent('a')
+      await one.begin({ name: 'n', owner: 'o', fingerprint: 'f', leaseMs: 1000 })
+      await one.writeState('s', 1)
+      await one.deleteState('s')
+      await expect.poll(() => person.pubsub('NUMSUB', `${prefix}:{words}:new`)).toEqual([expect.anything(), 1])
+      await (await opened()).exchange({ reporter: 'b', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await expect.poll(() => told).toBeGreaterThan(0)
+      await person.call('ACL', 'SETUSER', 'holdfast', '-hset')
+      await expect(one.writeState('s', 1)).rejects.toMatchObject(unavailable('forbidden'))
+    } finally {
+      await person.call('ACL', 'DELUSER', 'holdfast')
+    }
+  })
+
   // W: 12
   it('warns of a server that may drop what it holds, or forgets it', async () => {
     const one = await opened()

@@ -39,7 +39,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, UnavailableReason])[] = [
   [/\bOOM command not allowed|\bMISCONF\b/, 'full'],
   [/\bREADONLY\b|\bNOREPLICAS\b|can't write against a read only/i, 'read-only'],
   [/max number of clients/i, 'too-many-connections'],
-  [/invalid password|without any password|\bNOPERM\b|certificate|self[- ]signed/i, 'forbidden'],
+  [/invalid password|without any password|user executing the script can't|\bNOPERM\b|certificate|self[- ]signed/i, 'forbidden'],
   [/ETIMEDOUT|timed? ?out/i, 'timeout'],
   [
     /connection is closed|stream isn't writeable|max retries per request|command aborted|cluster slots cache|all sentinels/i,
