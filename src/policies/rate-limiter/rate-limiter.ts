@@ -17,13 +17,14 @@ import type { Gate, Stage } from '../../core/stage.ts'
 import { checkClock, checkDuration, checkInteger, checkKnown, checkName } from '../../core/validate.ts'
 import { type Key, Limits } from './limits.ts'
 import { describeOptions, type RateLimiterOptions, type ResponseLike, readOptions } from './options.ts'
-import { readRateLimits } from './rate-limit-headers.ts'
 import type { RateDecision } from './rate-machine.ts'
 import { Reservation } from './reservation.ts'
+import { type ServerQuota, ServerWords } from './server-words.ts'
 import { hydrate, type RateLimiterStored, snapshotOf } from './snapshot.ts'
 import { takeTurn } from './take-turn.ts'
 
 export type { RateLimiterOptions } from './options.ts'
+export type { ServerQuota } from './server-words.ts'
 
 export interface RateWaitOptions {
   readonly signal?: AbortSignal
@@ -31,19 +32,11 @@ export interface RateWaitOptions {
   readonly maxWait?: Duration
 }
 
-/** What a server says is left, see `learn`. */
-export interface ServerQuota {
-  readonly name: string
-  readonly limit: number | undefined
-  readonly remaining: number
-  /** Epoch ms. */
-  readonly resetAt: number
-}
-
 export class RateLimiter extends BasePolicy implements Gate {
   /** The largest cost that can ever be allowed. */
   readonly capacity: number
   readonly #limits: Limits
+  readonly #heard: ServerWords
   readonly #cost: number | ((execution: Execution) => number)
   readonly #keyOf: ((execution: Execution) => Key) | undefined
   readonly #maxWaitMs: number
@@ -57,6 +50,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     const checked = readOptions(options)
     super(checkName(options.name ?? 'rate-limiter', 'rateLimiter.name'), checkClock(options.clock, 'rateLimiter.clock'))
     this.#limits = new Limits(checked.make, checked.maxKeys, checked.maxBlockMs, this.clock)
+    this.#heard = new ServerWords(this.#limits, this.clock, (ms, key) => this.#block(ms, key, 'server'))
     this.capacity = this.#limits.all.capacity
     this.#cost = checked.cost
     this.#keyOf = checked.keyOf
@@ -183,40 +177,17 @@ export class RateLimiter extends BasePolicy implements Gate {
    * `Retry-After`. Both limits hold then, ours and the server's.
    */
   learn(headers: HeaderSource, key?: string): void {
-    this.#learn(headers, key, undefined)
+    this.#heard.learn(headers, key)
   }
 
   /** `learn` from a response: `Retry-After` counts with a 429 or 503, and a 429 that says nothing leaves nothing. */
   learnFrom(response: ResponseLike, key?: string): void {
-    this.#learnFrom(response, key, undefined)
-  }
-
-  #learnFrom({ status, statusCode = status, headers = {} }: ResponseLike, key: Key, sent: number | undefined): void {
-    const refused = statusCode === 429 || statusCode === 503
-    const told = this.#learn(headers, key, sent, refused)
-    if (statusCode === 429 && !told) this.drain(key)
-  }
-
-  #learn(headers: HeaderSource, key: Key, sent: number | undefined, obeyed = true): boolean {
-    const { quotas, retryAfterMs } = readRateLimits(headers, this.clock.wallNow())
-    if (quotas.length > 0)
-      this.#limits.changeView(key, (view, now) => {
-        for (const quota of quotas) view.learn(now, quota, sent)
-      })
-    if (obeyed && retryAfterMs !== undefined) this.#block(retryAfterMs, key, 'server')
-    return retryAfterMs !== undefined || quotas.some(({ remaining }) => remaining === 0)
+    this.#heard.learnFrom(response, key)
   }
 
   /** What servers said is left, see `learn`; empty when they said nothing that still holds. */
   quotas(key?: string): readonly ServerQuota[] {
-    const now = this.clock.now()
-    const known = this.#limits.view(key)?.quotas(now) ?? []
-    return known.map(({ name, limit, remaining, resetAt }) => ({
-      name,
-      limit,
-      remaining: Math.max(0, remaining),
-      resetAt: Math.ceil(this.clock.wallNow() + resetAt - now),
-    }))
+    return this.#heard.quotas(key)
   }
 
   /**
@@ -318,7 +289,7 @@ export class RateLimiter extends BasePolicy implements Gate {
     try {
       const response = this.#responseOf!(outcome)
       if (response === undefined) return
-      this.#learnFrom(response, this.#keyFor(execution), typeof permit === 'number' ? permit : undefined)
+      this.#heard.learnFrom(response, this.#keyFor(execution), typeof permit === 'number' ? permit : undefined)
     } catch (error) {
       reportListenerError(error, 'rateLimiter.learn')
     }
