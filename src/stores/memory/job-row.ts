@@ -8,3 +8,13 @@ export interface JobRow {
   job: Job
   stamp: number
 }
+
+/** As a reader gets it. */
+export function show(row: JobRow): Job {
+  const { result } = row.job
+  return {
+    ...row.job,
+    payload: row.payload === undefined ? undefined : (JSON.parse(row.payload) as unknown),
+    ...(result === undefined ? {} : { result: structuredClone(result) }),
+  }
+}

@@ -77,6 +77,12 @@ export class JobTable {
     return [...(this.#batches.get(id) ?? [])]
   }
 
+  /** How many of a kind run, by key. */
+  runningOf(kind: string): Map<string, number> {
+    const keys = this.runningKeys().filter((running) => running.kind === kind)
+    return new Map(keys.map(({ key, count }) => [key, count]))
+  }
+
   runningKeys(): readonly RunningKey[] {
     const keyed = [...this.#running].map(({ job }) => job).filter((job) => job.concurrencyKey)
     const groups = Map.groupBy(keyed, ({ kind, concurrencyKey }) => JSON.stringify([kind, concurrencyKey]))

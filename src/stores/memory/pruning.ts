@@ -1,9 +1,23 @@
 import type { DeadLetter, Job } from '../../work/job.ts'
 import type { PruneRequest } from '../../work/store.ts'
 import type { JobRow } from './job-row.ts'
+import type { Tables } from './tables.ts'
+
+export function prune({ jobs, keys, letters, batches }: Tables, request: PruneRequest, now: number): number {
+  const gone = prunable(jobs.rows, (id) => letters.get(id), request, now)
+  for (const { job } of gone) {
+    letters.remove(job.id)
+    keys.jobGone(job)
+  }
+  batches.rememberPruned(gone)
+  jobs.remove(gone)
+  const touched = new Set(Array.from(gone, ({ job }) => job.batchId))
+  const ended = batches.prune(touched, now - request.olderThanMs, request.limit - gone.size)
+  return gone.size + ended + keys.expire(now, request.limit - gone.size - ended)
+}
 
 /** The finished jobs that may go, oldest first: those past the age, and those beyond the newest `keep`. */
-export function prunable(
+function prunable(
   rows: readonly JobRow[],
   letterOf: (id: string) => DeadLetter | undefined,
   request: PruneRequest,
