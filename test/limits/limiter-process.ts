@@ -37,9 +37,7 @@ export interface Report {
 }
 
 export function stateAt(store: string): SharedState {
-  return store.startsWith('redis:')
-    ? redisSharedState({ url: store, timeout: '20s' })
-    : sqliteSharedState({ path: store, durability: 'normal' })
+  return store.startsWith('redis:') ? redisSharedState({ url: store, timeout: '20s' }) : sqliteSharedState({ path: store })
 }
 
 const quantile = (sorted: readonly number[], share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0

@@ -1,6 +1,6 @@
 /**
  * A process that does something once: posts, that is appends a line to a file, and says what came of it.
- * Usage: node once-process.ts STATE POSTS KEY how, with how one of
+ * Usage: node once-process.ts STORE POSTS KEY how, with how one of
  *   post       posts, and ends
  *   slowly     posts, and is not done before half a second
  *   hang       posts, and is never done
@@ -9,8 +9,8 @@
 import { appendFileSync, readFileSync, writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isHoldfastError } from '../../src/core/errors.ts'
-import { sqliteSharedState } from '../../src/stores/sqlite/sqlite-shared-state.ts'
 import { idempotency } from '../../src/work/idempotent/idempotency.ts'
+import { stateAt } from '../limits/limiter-process.ts'
 
 function say(line: string): void {
   writeSync(1, `${line}\n`)
@@ -25,8 +25,8 @@ async function post(posts: string, key: string, how: string): Promise<{ id: stri
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [path = '', posts = '', key = '', how = ''] = process.argv.slice(2)
-  const state = sqliteSharedState({ path })
+  const [store = '', posts = '', key = '', how = ''] = process.argv.slice(2)
+  const state = stateAt(store)
   await state.open()
   const verify = () => (readFileSync(posts, 'utf8').split('\n').includes(key) ? ({ done: { id: 'found' } } as const) : 'notDone')
   const common = { state, name: 'posts', lease: how === 'hang' ? '600ms' : '20s', storeTimeout: '20s' } as const
