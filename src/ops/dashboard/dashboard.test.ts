@@ -12,6 +12,7 @@ import type { DemoSource, DemoState } from '../testing/demo-source.ts'
 import { calm, demoSource, empty, stormy } from '../testing/demo-source.ts'
 import { html } from './html.ts'
 import { agoText, countText, inText, latencyText } from './moments.ts'
+import { scheduleSection } from './schedule-section.ts'
 import { troublesOf } from './troubles.ts'
 
 let running: RunningServer[] = []
@@ -70,6 +71,7 @@ function hostile(): DemoState {
     reasons: [{ check: HOSTILE, status: 'degraded', message: HOSTILE, since: 1 }],
     store: { name: HOSTILE, description: HOSTILE, ok: false, message: HOSTILE },
     operations: state.status.operations.map((operation) => ({ ...operation, operation: HOSTILE })),
+    schedules: state.status.schedules.map((one) => ({ ...one, name: HOSTILE + one.name, kind: HOSTILE, lastJob: HOSTILE })),
   }
   return state
 }
@@ -79,6 +81,20 @@ describe('html', () => {
     expect(html`<b title="${`a"b`}">${'<i>'}${html`<u>${'&'}</u>`}${[1, "'"]}${undefined}${false}</b>`.toString()).toBe(
       '<b title="a&quot;b">&lt;i&gt;<u>&amp;</u>1&#39;</b>',
     )
+  })
+})
+
+describe('the schedules', () => {
+  it('say when they come next, and can be paused, resumed and run', () => {
+    const now = Date.now()
+    const text = String(scheduleSection(stormy(now).status))
+    expect(text).toContain(`data-until="${now + 10_000}"`)
+    expect(text).toContain('every 30s')
+    expect(text).toContain('0 3 * * * Europe/Berlin')
+    expect(text).toContain('paused until resumed')
+    for (const call of ['feed/pause', 'feed/run', 'report/resume']) expect(text).toContain(`data-call="/v1/schedules/${call}"`)
+    expect(text).not.toContain('/v1/schedules/report/pause')
+    expect(String(scheduleSection({ ...stormy(now).status, schedules: [] }))).not.toContain('<section')
   })
 })
 

@@ -22,6 +22,7 @@ import { jobPage } from './job-page.ts'
 import { jobSection } from './job-section.ts'
 import { loginPage, signedInPage } from './login-page.ts'
 import { operationSection } from './operation-section.ts'
+import { scheduleSection } from './schedule-section.ts'
 import { STYLE } from './style.ts'
 import { targetSection } from './target-section.ts'
 
@@ -115,6 +116,7 @@ async function renderMain(c: ApiContext, options: DashboardOptions, filter: JobF
     targetSection(status),
     jobSection({ page, filter, targets, now, origin: new URL(c.req.url).origin, needsToken: sessions !== undefined }),
     deadLetterSection({ letters, total, now }),
+    scheduleSection(status),
     operationSection(status),
   ]
   return answerPage(c, { ...frameOf(options), now, title: `${headlineText(status)} · Holdfast`, main })
