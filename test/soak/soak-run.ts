@@ -25,6 +25,8 @@ export interface SoakOptions {
   readonly sampleSeconds: number
   readonly retention: { readonly olderThan: string; readonly keep: number; readonly every: string }
   readonly seed: number
+  /** See `Traffic`. */
+  readonly aheadMs?: number
   readonly onSample?: (sample: Sample) => void
 }
 
@@ -73,7 +75,7 @@ const TICK_MS = 20
 const LAST_JOBS_MS = 60_000
 
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
-  const traffic = new Traffic(seededRandom(options.seed))
+  const traffic = new Traffic(seededRandom(options.seed), options.aheadMs)
   const holdfast = await startHoldfast(configOf(options, traffic), { version: 'soak', log: () => {} })
   const scale = await scaleOf(options.store)
   try {

@@ -15,20 +15,23 @@ interface Sent {
   readonly heals?: boolean
 }
 
-/** The last target is down for a quarter of a minute in every two. */
+/** The last target is down for the last quarter of a minute of every two. */
 const STORM_EVERY_MS = 120_000
 const STORM_MS = 15_000
 const KEYS_KEPT = 2000
 
 export class Traffic {
   readonly #random: Random
+  readonly #aheadMs: number
   /** Of every job's first start, in µs since it was sent, except those that had to wait for their time or their target. */
   readonly latency: RecordableHistogram = createHistogram()
   readonly #keys: string[] = []
   #made = 0
 
-  constructor(random: Random) {
+  /** Jobs that wait for their time wait at most so long. */
+  constructor(random: Random, aheadMs = 20_000) {
     this.#random = random
+    this.#aheadMs = aheadMs
   }
 
   /** What may run: every kind that the requests below ask for. */
@@ -70,7 +73,7 @@ export class Traffic {
         ...soon,
         handler: async () => {
           await sleep(this.#random() * 5)
-          if (performance.now() % STORM_EVERY_MS < STORM_MS)
+          if (performance.now() % STORM_EVERY_MS > STORM_EVERY_MS - STORM_MS)
             throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
         },
       },
@@ -89,7 +92,8 @@ export class Traffic {
     if (chance < 0.8) return { kind: 'flaky', payload }
     if (chance < 0.803) return { kind: 'doomed', payload: { ...payload, heals: this.#random() < 0.5 } }
     if (chance < 0.9) return this.#keyed()
-    if (chance < 0.95) return { kind: 'later', payload, runAt: wallNow + 1000 + Math.floor(this.#random() * 19_000) }
+    if (chance < 0.95)
+      return { kind: 'later', payload, runAt: wallNow + Math.floor((0.05 + 0.95 * this.#random()) * this.#aheadMs) }
     return { kind: 'stormy', payload }
   }
 
