@@ -9,4 +9,5 @@ export {
   type TargetOptions,
   type TargetRateOptions,
 } from './settings.ts'
+export { SharedTargets, type SharedTargetsHealth, type SharedTargetsOptions } from './shared/shared-targets.ts'
 export { Target, type TargetSnapshot } from './target.ts'

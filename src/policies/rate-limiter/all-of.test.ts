@@ -46,6 +46,47 @@ describe('several limits at once', () => {
     expect([all.refund(5, 1, 7, later), all.remaining(7)]).toEqual([false, 0])
   })
 
+  it('are penalized, rewarded, drained and undone together', () => {
+    const parts = [new TokenBucket(10, 1000, 10), new SlidingWindow(5, 60_000)] as const
+    const all = new AllOf(parts)
+    const left = () => parts.map((machine) => machine.remaining(0))
+    all.penalize(0, 2)
+    expect(left()).toEqual([8, 3])
+    all.reward(0, 1)
+    expect(left()).toEqual([9, 4])
+    all.reserve(0, 2)
+    expect(left()).toEqual([7, 2])
+    all.undo(0, 2)
+    expect(left()).toEqual([9, 4])
+    all.reserve(0, 4)
+    const at = all.reserve(0, 1)
+    all.undo(at, 1)
+    expect([left(), all.wait(0, 1)]).toEqual([[5, 0], 60_000])
+    all.drain(0)
+    expect(left()).toEqual([0, 0])
+  })
+
+  it('give no place back after something else was counted or taken over', () => {
+    const changes: Record<string, (all: AllOf) => void> = {
+      penalty: (all) => all.penalize(0, 1),
+      load: (all) => all.load(all.dump(0), 0, 0),
+      nothing: () => {},
+    }
+    const answers = Object.entries(changes).map(([name, change]) => {
+      const all = new AllOf([new TokenBucket(10, 1000, 1), new SlidingWindow(2, 1000)])
+      all.reserve(0, 1)
+      all.reserve(0, 1)
+      const { mark } = all
+      change(all)
+      return [name, all.refund(100, 1, 50), all.mark === mark]
+    })
+    expect(answers).toEqual([
+      ['penalty', false, false],
+      ['load', false, false],
+      ['nothing', true, false],
+    ])
+  })
+
   it('agree with a list of all admissions, after any sequence of takes, places and refunds', () => {
     const steps = fc.array(
       fc.record({

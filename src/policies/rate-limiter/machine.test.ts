@@ -267,3 +267,94 @@ describe('the machines against naive ones', () => {
     )
   })
 })
+
+describe('a machine after places were given up', () => {
+  const machines = [
+    ['bucket', () => new TokenBucket(30, 1000, 3)],
+    ['window', () => new SlidingWindow(3, 100)],
+  ] as const
+  for (const [name, make] of machines) {
+    it(`lets the next one take what is free in the ${name}, and nobody a second time`, () => {
+      for (const how of ['tryTake', 'reserve', 'occupyAndRemember'] as const) {
+        const machine = make()
+        for (let one = 0; one < 3; one++) machine.reserve(0, 3)
+        machine.reserve(0, 1)
+        // Three at 0, at 100 and at 200, and a last one after them: of these one at 200 is given up.
+        const [from, last] = [machine.wait(0, 1), machine.wait(0, 2)]
+        expect(machine.refund(200, 3)).toBe(true)
+        expect([machine.tryTake(0, 3), machine.tryTake(0, 1), machine.tryTake(0, 2)]).toEqual([200, from, last])
+        if (how === 'tryTake') expect(machine.tryTake(200, 3)).toBe(0)
+        else if (how === 'reserve') expect(machine.reserve(0, 3)).toBe(200)
+        else expect(machine.occupyAndRemember(0, 200, 3)).toBeUndefined()
+        expect([machine.wait(0, 1), machine.wait(0, 3) > 200]).toEqual([from, true])
+      }
+    })
+
+    it(`has changed its mark with every cost in the ${name}, and has the old one back when that is undone`, () => {
+      const machine = make()
+      machine.reserve(0, 2)
+      const before = machine.mark
+      const remembered = machine.occupyAndRemember(0, 0, 1)
+      expect([machine.mark === before, machine.remaining(0)]).toEqual([false, 0])
+      machine.undo(0, 1, remembered)
+      expect([machine.mark, machine.remaining(0), machine.wait(0, 1)]).toEqual([before, 1, 0])
+    })
+
+    it(`says in the ${name} whether a place went back`, () => {
+      const machine = make()
+      machine.reserve(0, 3)
+      const { mark } = machine
+      machine.reserve(0, 3)
+      expect([machine.refund(0, 3, 50, mark), machine.refund(100, 3, 50)]).toEqual([false, true])
+    })
+
+    it(`has nothing left in the ${name} when it is drained, until it refills as usual`, () => {
+      const machine = make()
+      machine.drain(50)
+      expect([machine.remaining(50), machine.remaining(60), machine.isIdle(149), machine.isIdle(150)]).toEqual([
+        0,
+        0,
+        false,
+        true,
+      ])
+      expect(machine.wait(60, 3)).toBeCloseTo(90, 6)
+    })
+  }
+})
+
+describe('the state of a machine', () => {
+  it('of a bucket is what is missing, until nothing is', () => {
+    const bucket = new TokenBucket(10, 1000, 2)
+    expect(bucket.dump(0)).toEqual([])
+    bucket.reserve(0, 2)
+    expect([bucket.dump(50), bucket.dump(200), bucket.dump(201)]).toEqual([[150], [], []])
+    const next = new TokenBucket(10, 1000, 2)
+    next.load([150], 1000, 30)
+    expect(next.wait(1000, 2)).toBeCloseTo(120, 6)
+  })
+
+  it('of a window is how long ago they were that are in it, none of the future', () => {
+    const window = new SlidingWindow(2, 100)
+    window.reserve(0, 1)
+    window.reserve(50, 1)
+    window.reserve(60, 1)
+    expect([window.dump(60), window.dump(110), window.dump(150)]).toEqual([[-10], [-60, -10], [-50]])
+    const other = new SlidingWindow(2, 100)
+    other.reserve(50, 1)
+    expect([other.dump(50), other.dump(149), other.dump(150)]).toEqual([[0], [-99], []])
+  })
+
+  it('of a window is taken over whatever its order, as far as it is in the window by then, and no more than fits', () => {
+    const filled = (limit: number, state: number[]) => {
+      const window = new SlidingWindow(limit, 100)
+      window.load(state, 1000, 20)
+      return window
+    }
+    const three = filled(3, [-10, -70, 5])
+    expect([three.remaining(1000), three.wait(1000, 1), three.wait(1000, 2), three.wait(1000, 3)]).toEqual([0, 10, 70, 80])
+    const two = filled(2, [-10, -70, 5])
+    expect([two.remaining(1000), two.wait(1000, 1), two.idleAt]).toEqual([0, 70, 1080])
+    const five = filled(5, [-300, -200, -10])
+    expect([five.remaining(1000), five.wait(1000, 4), five.wait(1000, 5)]).toEqual([4, 0, 70])
+  })
+})

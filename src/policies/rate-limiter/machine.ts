@@ -34,11 +34,6 @@ export class TokenBucket extends RateMachine {
     return this.fullAt
   }
 
-  /** True when `fullAt` is not all that there is to know. */
-  get hasFreedPlaces(): boolean {
-    return this.#freed !== undefined
-  }
-
   wait(now: number, cost: number): number {
     let at = Math.max(this.fullAt, now) + (cost - this.capacity) * this.#intervalMs
     if (this.#freed !== undefined) at = Math.min(at, this.#freed.earliest(now, cost) ?? at)

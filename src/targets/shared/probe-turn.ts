@@ -21,6 +21,8 @@ export interface TurnPorts {
   /** Is it still time to probe? Asked once the others have been heard. */
   readonly isDue: () => boolean
   readonly onGranted: () => void
+  /** Is it needed, because this process probes? */
+  readonly isUsed: () => boolean
 }
 
 export class ProbeTurn {
@@ -28,6 +30,7 @@ export class ProbeTurn {
   #state: 'none' | 'asking' | 'held' = 'none'
   #cancel: Cancel = () => {}
   #askAt = 0
+  #keptAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: TurnPorts) {
     this.#ports = ports
@@ -41,10 +44,11 @@ export class ProbeTurn {
     return this.#state === 'none'
   }
 
-  /** Asks then, monotonic ms; an earlier plan is dropped. */
+  /** Asks then, monotonic ms, `Infinity` for not by itself; an earlier plan is dropped. */
   askAt(at: number): void {
     this.#askAt = at
     this.#cancel()
+    if (!Number.isFinite(at)) return
     this.#cancel = this.#ports.clock.setTimer(Math.max(0, at - this.#ports.clock.now()), () => this.askIfDue(), true)
   }
 
@@ -56,6 +60,7 @@ export class ProbeTurn {
   async #ask(): Promise<void> {
     const { clock, shared, lease, owner, leaseMs, limitMs, talk, isDue, onGranted } = this.#ports
     this.#state = 'asking'
+    this.#keptAt = clock.now()
     try {
       const answer = await inTime(clock, limitMs, shared.acquire(lease, owner, leaseMs))
       if (!answer.granted) {
@@ -77,14 +82,24 @@ export class ProbeTurn {
 
   /** Makes sure of the turn while it is used: prolongs it, or takes it for a probe that began without the store. */
   async keep(): Promise<boolean> {
-    const { clock, shared, lease, owner, leaseMs, limitMs } = this.#ports
+    const { clock, shared, lease, owner, leaseMs, limitMs, isUsed } = this.#ports
+    if (this.#isAsking() || (this.#state === 'held' && clock.now() - this.#keptAt < leaseMs / 3)) return true
+    this.#keptAt = clock.now()
     try {
       const { granted } = await inTime(clock, limitMs, shared.acquire(lease, owner, leaseMs))
+      if (this.#isAsking()) return true
       this.#state = granted ? 'held' : 'none'
+      // What it was kept for may be over by now, and the turn given back before this answer: then it goes back for good.
+      if (granted && !isUsed()) await this.giveBack()
       return granted
     } catch {
       return true
     }
+  }
+
+  /** Asked anew each time: what it was before the store answered says nothing. */
+  #isAsking(): boolean {
+    return this.#state === 'asking'
   }
 
   /** Lets the others have it; a store that does not hear it ends it in time. */

@@ -5,6 +5,7 @@
  */
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { describeError, HoldfastError } from '../../core/errors.ts'
+import { reportListenerError } from '../../core/events.ts'
 import type { Random } from '../../core/random.ts'
 
 export interface PulseOptions {
@@ -109,8 +110,13 @@ export class Pulse {
     this.#failures = 0
     this.#reason = undefined
     if (this.#phase === 'stopped') return
-    if (wasLost) onBack()
-    hear()
+    try {
+      if (wasLost) onBack()
+      hear()
+    } catch (error) {
+      // What others say must not end the beat, whatever it is.
+      reportListenerError(error, 'what other processes say of targets')
+    }
   }
 
   #nextMs(): number {

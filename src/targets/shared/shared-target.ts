@@ -19,6 +19,8 @@ export interface SharedTargetPorts extends Pick<TurnPorts, 'clock' | 'shared' | 
   readonly processes: () => number
 }
 
+/** The turn to probe, which nobody has asked for, is held ready for so long. */
+const READY_MS = 300_000
 /** A call that could have been a probe is spoken of for so many beats. */
 const WANT_BEATS = 3
 
@@ -62,6 +64,7 @@ export class SharedTarget {
       ...ports,
       lease: `probe:${target.name}`,
       isDue: () => this.#isDue(this.#clock.now()),
+      isUsed: () => this.target.breaker?.state === 'half-open',
       onGranted: () => this.#act(({ breaker }) => breaker?.probe('the open time is over, this process probes')),
     })
     this.#adopt()
@@ -196,7 +199,7 @@ export class SharedTarget {
     else if (breaker?.state === 'open') {
       if (this.#finding === undefined && ups > 0 && !isDown) this.#recover(`${ups} processes reach it, ${verdict.downs} do not`)
       else if (newest && newest.at > Math.max(this.#finding?.at ?? 0, this.#followed)) this.#follow(newest, verdict)
-    } else if (breaker?.state === 'half-open') this.#giveWay()
+    } else if (breaker?.state === 'half-open') this.#hearWants()
   }
 
   #judge(): Verdict {
@@ -268,24 +271,30 @@ export class SharedTarget {
       this.#wait(now)
       if (this.#wants(now) && this.#isDue(now)) this.#turn.askAt(now)
       else this.#turn.askIfDue()
-    } else if (state === 'half-open') void this.#keepTurn()
+    } else if (state === 'half-open') void this.#keepTurn(now)
   }
 
-  async #keepTurn(): Promise<void> {
-    if (!(await this.#turn.keep())) this.#giveWay(true)
+  async #keepTurn(now: number): Promise<void> {
+    const isUnused = this.#wantedAt < this.#openedAt && now - this.#halfOpenAt >= READY_MS
+    if (isUnused) this.#giveWay('nobody has called it since', Number.POSITIVE_INFINITY)
+    else if (!(await this.#turn.keep())) this.#giveWay('another process probes', 2 * this.#ports.everyMs)
   }
 
   /** Half-open without a call to probe with keeps others from probing: who has one comes first. */
-  #giveWay(isLost = false): void {
+  #hearWants(): void {
+    const isNew = this.#clock.now() - this.#halfOpenAt < this.#ports.everyMs
+    if (!isNew && this.#heard.some(({ wants }) => wants))
+      this.#giveWay('another process has a call to probe with', 2 * this.#ports.everyMs)
+  }
+
+  #giveWay(reason: string, forMs: number): void {
     const { breaker } = this.target
+    if (breaker?.state !== 'half-open' || breaker.status().probes.running > 0) return
     const now = this.#clock.now()
-    const others = isLost || this.#heard.some(({ wants }) => wants)
-    if (!others || breaker?.state !== 'half-open' || breaker.status().probes.running > 0) return
-    if (!isLost && now - this.#halfOpenAt < this.#ports.everyMs) return
     this.#endAt = now
-    this.#act(() => breaker.follow({ reason: 'another process has a call to probe with', openFor: 0 }))
+    this.#act(() => breaker.follow({ reason, openFor: 0 }))
     this.#wait(now)
-    this.#turn.askAt(now + 2 * this.#ports.everyMs)
+    this.#turn.askAt(now + forMs)
     void this.#turn.giveBack()
   }
 

@@ -11,6 +11,8 @@ type Step =
   /** One process alone cannot reach the target, or can again. */
   | { readonly do: 'reach'; readonly who: number; readonly reaches: boolean }
   | { readonly do: 'crash' | 'join'; readonly who: number }
+  /** The store answers one process so much later. */
+  | { readonly do: 'lag'; readonly who: number; readonly ms: number }
   | { readonly do: 'store'; readonly isThere: boolean }
   | { readonly do: 'clock'; readonly stepMs: number }
 
@@ -28,6 +30,7 @@ const common: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 2, arbitrary: fc.record({ do: fc.constant('target' as const), isUp: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reach' as const), who, reaches: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('crash' as const, 'join' as const), who }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lag' as const), who, ms: fc.constantFrom(0, 30, 400) }) },
 ]
 const trouble: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 1, arbitrary: fc.record({ do: fc.constant('store' as const), isThere: fc.boolean() }) },
@@ -61,6 +64,7 @@ class World {
     else if (step.do === 'target') this.#isUp = step.isUp
     else if (step.do === 'reach') this.#cutOff[step.reaches ? 'delete' : 'add'](step.who)
     else if (step.do === 'clock') clock.stepWall(step.stepMs)
+    else if (step.do === 'lag') this.#lag(step.who, step.ms)
     else if (step.do === 'store') this.#store(step.isThere)
     else if (step.do === 'crash') this.#crash(step.who)
     else await this.#join(step.who)
@@ -95,6 +99,11 @@ class World {
     for (const { line } of this.alive) line.cut = !isThere
   }
 
+  #lag(slot: number, ms: number): void {
+    const process = this.#slots[slot]
+    if (process !== undefined) process.line.lagMs = ms
+  }
+
   #crash(slot: number): void {
     this.#slots[slot]?.crash()
     this.#slots[slot] = undefined
@@ -112,6 +121,7 @@ class World {
     this.#isUp = true
     this.#cutOff.clear()
     this.#store(true)
+    for (const slot of this.#slots.keys()) this.#lag(slot, 0)
     if (this.alive.length === 0) await this.#join(0)
     for (let ms = 0; ms < forMs; ms += 200) {
       for (const slot of this.#slots.keys()) void this.#call(slot, 0)

@@ -42,6 +42,8 @@ export interface Heard {
 
 export const WORD_PREFIX = 'target:'
 const LONGEST_NAME = 480
+/** No breaker of ours stays open longer, and no 429 asks for more. */
+const LONGEST_MS = 7 * 86_400_000
 
 /** Names that no store takes are not shared; their targets stay local. */
 export function isShareable(name: string): boolean {
@@ -68,15 +70,19 @@ export function heardOf({ reporter, value, saidAt }: HeardWord, storeNow: number
     ...(down && {
       down: {
         at: number(down.at),
-        endAt: now + Math.max(0, number(down.leftMs) - age),
+        endAt: endOf(down.leftMs, age, now),
         openings: Math.max(0, Math.floor(number(down.openings))),
         several: down.several === true,
         reason: String(down.reason ?? '').slice(0, 200),
       },
     }),
     ...(closed && { closed: { at: number(closed.at), byHand: closed.byHand === true } }),
-    ...(patience && { patience: { at: number(patience.at), endAt: now + Math.max(0, number(patience.leftMs) - age) } }),
+    ...(patience && { patience: { at: number(patience.at), endAt: endOf(patience.leftMs, age, now) } }),
   }
+}
+
+function endOf(leftMs: unknown, age: number, now: number): number {
+  return now + Math.min(Math.max(0, number(leftMs) - age), LONGEST_MS)
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> | undefined {

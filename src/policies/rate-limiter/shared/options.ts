@@ -86,6 +86,10 @@ export interface SharedRules extends HandRules {
 /** The need of how long is asked for ahead, in ms: a few answers of a store. */
 const AHEAD_MS = 200
 
+/** What every store can count. */
+const SHORTEST_INTERVAL_MS = 0.000_001
+const MOST_TOKENS = 1_000_000_000
+
 /** @throws OptionError for what is unknown, out of bounds, or without effect */
 export function readRules(options: SharedRateLimiterOptions): SharedRules {
   checkKnown(options, KNOWN, WHERE)
@@ -94,13 +98,16 @@ export function readRules(options: SharedRateLimiterOptions): SharedRules {
     if (strict && options[option] !== undefined)
       throw new OptionError(`${WHERE}.${option}`, "does nothing without mode: 'leased'", options[option])
   const limit = checkNumber(options.limit, `${WHERE}.limit`, 1e-9)
-  const burst = checkInteger(options.burst ?? Math.max(1, Math.floor(limit)), `${WHERE}.burst`, 1)
+  const burst = checkInteger(options.burst ?? Math.max(1, Math.floor(limit)), `${WHERE}.burst`, 1, MOST_TOKENS)
+  const perMs = checkDuration(options.per, `${WHERE}.per`, 1)
+  if (perMs / limit < SHORTEST_INTERVAL_MS)
+    throw new OptionError(`${WHERE}.limit`, 'must not be more than 1,000,000,000 a second', limit)
   const { cost = 1, keyOf, learn = false, clock = systemClock } = options
   return {
     state: checkState(options.state),
     name: checkSharedName(options.name),
     limit,
-    perMs: checkDuration(options.per, `${WHERE}.per`, 1),
+    perMs,
     burst,
     strict,
     most: strict ? 0 : checkInteger(options.batch ?? Math.max(1, Math.floor(burst / 10)), `${WHERE}.batch`, 1, burst),

@@ -374,6 +374,7 @@ describe('options', () => {
     [{ batch: 1 }, "'sharedRateLimiter.batch' does nothing without mode: 'leased'"],
     [{ mode: 'leased', batch: 11 }, "'sharedRateLimiter.batch' must be a whole number from 1 to 10"],
     [{ mode: 'exact' }, "'sharedRateLimiter.mode' must be one of 'strict', 'leased'"],
+    [{ limit: 1e10, burst: 1 }, "'sharedRateLimiter.limit' must not be more than 1,000,000,000 a second"],
     [{ limit: 0 }, "'sharedRateLimiter.limit' must be a number"],
     [{ cost: 11 }, "'sharedRateLimiter.cost' must be a whole number from 0 to 10"],
     [{ name: '' }, "'sharedRateLimiter.name' must be a non-empty string"],
