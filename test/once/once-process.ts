@@ -4,6 +4,8 @@
  *   post       posts, and ends
  *   slowly     posts, and is not done before half a second
  *   hang       posts, and is never done
+ *   stall      posts, and takes a while; to be stopped meanwhile
+ *   again      posts, also when nobody knows
  *   verify     asks the posts whether it was done, when nobody knows
  */
 import { appendFileSync, readFileSync, writeSync } from 'node:fs'
@@ -20,7 +22,7 @@ async function post(posts: string, key: string, how: string): Promise<{ id: stri
   appendFileSync(posts, `${key}\n`)
   say('posted')
   if (how === 'hang') await new Promise(() => setInterval(() => {}, 1000))
-  if (how === 'slowly') await wait(500)
+  if (how === 'slowly' || how === 'stall') await wait(500)
   return { id: `post of ${process.pid}` }
 }
 
@@ -29,9 +31,16 @@ if (process.argv[1] === import.meta.filename) {
   const state = stateAt(store)
   await state.open()
   const verify = () => (readFileSync(posts, 'utf8').split('\n').includes(key) ? ({ done: { id: 'found' } } as const) : 'notDone')
-  const common = { state, name: 'posts', lease: how === 'hang' ? '600ms' : '20s', storeTimeout: '20s' } as const
-  const once = idempotency(how === 'verify' ? { ...common, onUnknown: 'verify', verify } : common)
-  say('ready')
+  const common = {
+    state,
+    name: 'posts',
+    lease: how === 'hang' || how === 'stall' ? '600ms' : '20s',
+    storeTimeout: '20s',
+  } as const
+  const onUnknown =
+    how === 'verify' ? ({ onUnknown: 'verify', verify } as const) : how === 'again' ? ({ onUnknown: 'rerun' } as const) : {}
+  const once = idempotency({ ...common, ...onUnknown })
+  say(`ready ${process.pid}`)
   const result = await once
     .run(key, () => post(posts, key, how), { payload: { key } })
     .catch((error: unknown) => (isHoldfastError(error) ? error.code : String(error)))
