@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missing } from '../servers/available.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { killAll, type Running, start } from '../stores/processes.ts'
+import { SCRIPT, staleness } from './staleness.ts'
 
-const SCRIPT = join(import.meta.dirname, 'target-process.ts')
 const TARGETS = 20
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-shared-'))
 let redis: RedisServer | undefined
@@ -21,36 +21,20 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** How long after one process opened each target the other held it, in ms, sorted. */
-async function staleness(place: string): Promise<readonly number[]> {
-  const listener = start(SCRIPT, place, 'listener', String(TARGETS))
-  await listener.said(1)
-  const opener = start(SCRIPT, place, 'opener', String(TARGETS))
-  await Promise.all([opener.said(TARGETS), listener.said(1 + TARGETS)])
-  const openedAt = timesOf(opener)
-  const heldAt = timesOf(listener)
-  return [...openedAt].map(([name, at]) => (heldAt.get(name) ?? Number.NaN) - at).sort((a, b) => a - b)
-}
-
-function timesOf({ lines }: Running): ReadonlyMap<string, number> {
-  const opened = lines.map((line) => line.split(' ')).filter(([, state]) => state === 'open')
-  return new Map(opened.map(([name = '', , at]) => [name, Number(at)]))
-}
-
 function told(place: string, ms: readonly number[]): void {
   console.log(`open in one process, held in another, ${place}: p50 ${ms[Math.floor(ms.length / 2)]} ms, p99 ${ms.at(-1)} ms`)
 }
 
 describe.concurrent('an open breaker reaches another process', () => {
   it('within a beat in a SQLite file, which gives no hints', { timeout: 20_000 }, async () => {
-    const ms = await staleness(join(folder, 'state.db'))
+    const ms = await staleness(join(folder, 'state.db'), TARGETS)
     told('SQLite', ms)
     expect(ms).toHaveLength(TARGETS)
     expect(ms.at(-1)).toBeLessThan(2500)
   })
 
   it.skipIf(missing('redis'))('at once in Redis, which hints', { timeout: 20_000 }, async () => {
-    const ms = await staleness(redis?.url ?? '')
+    const ms = await staleness(redis?.url ?? '', TARGETS)
     told('Redis', ms)
     expect(ms).toHaveLength(TARGETS)
     expect(ms.at(-1)).toBeLessThan(1000)

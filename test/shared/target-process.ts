@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, writeSync } from 'node:fs'
 import { sleep, systemClock } from '../../src/core/clock.ts'
 import type { SharedState } from '../../src/core/shared-state.ts'
+import { postgresSharedState } from '../../src/stores/postgres/postgres-shared-state.ts'
 import { redisSharedState } from '../../src/stores/redis/redis-shared-state.ts'
 import { sqliteSharedState } from '../../src/stores/sqlite/sqlite-shared-state.ts'
 import { TargetRegistry } from '../../src/targets/registry.ts'
@@ -19,7 +20,8 @@ function say(line: string): void {
 }
 
 function sharedAt(where: string): SharedState {
-  return where.startsWith('redis:') ? redisSharedState({ url: where }) : sqliteSharedState({ path: where })
+  if (where.startsWith('redis:')) return redisSharedState({ url: where })
+  return where.startsWith('postgres:') ? postgresSharedState({ url: where }) : sqliteSharedState({ path: where })
 }
 
 async function join(breaker: object, every?: string) {
