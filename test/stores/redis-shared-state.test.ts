@@ -1,7 +1,8 @@
-/** The contract of shared state on a real Redis. */
-import { Redis } from 'ioredis'
+/** The contract of shared state on a real Redis, which refuses what a node of a cluster refuses. */
+import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SharedState } from '../../src/core/shared-state.ts'
+import type { RedisClient } from '../../src/stores/redis/index.ts'
 import { redisSharedState } from '../../src/stores/redis/index.ts'
 import { sharedStateContract } from '../../src/testing/shared-state-contract.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -19,7 +20,7 @@ let made = 0
 
 describe.skipIf(missing('redis'))('shared state in Redis', () => {
   beforeAll(async () => {
-    server = await startRedis()
+    server = await startRedis({ cluster: true })
     proxy = await startProxy(server.url)
     redis = new Redis(server.url)
   })
@@ -110,6 +111,31 @@ describe.skipIf(missing('redis'))('shared state in Redis', () => {
       await expect.poll(left, { timeout: 2000 }).toEqual([])
     } finally {
       await state.close()
+    }
+  })
+
+  it('works through a client of a cluster', async () => {
+    const { hostname: host, port } = new URL(server.url)
+    const cluster = new Cluster([{ host, port: Number(port) }])
+    const state = redisSharedState({ client: cluster as unknown as RedisClient, prefix: `cluster-${process.pid}` })
+    const other = redisSharedState({ url: server.url, prefix: `cluster-${process.pid}` })
+    try {
+      await Promise.all([state.open(), other.open()])
+      let told = 0
+      state.onWord(() => void told++)
+      await redis.script('FLUSH')
+      expect((await state.acquire('l', 'a', 1000)).granted).toBe(true)
+      expect((await other.acquire('l', 'b', 1000)).granted).toBe(false)
+      expect(await state.take({ name: 'b', intervalMs: 100, burst: 5, cost: 5, requestId: 'r' })).toMatchObject({ granted: 5 })
+      expect((await state.check()).map(({ code }) => code)).toEqual(['redis-forgets'])
+      await expect.poll(() => redis.pubsub('NUMSUB', `cluster-${process.pid}:{words}:new`)).toEqual([expect.anything(), 1])
+      await other.exchange({ reporter: 'a', words: [{ name: 'x', value: 1 }], ttlMs: 1000 })
+      await expect.poll(() => told).toBeGreaterThan(0)
+      expect((await state.exchange({ reporter: 'b', words: [], ttlMs: 1000 })).words).toHaveLength(1)
+    } finally {
+      await state.close()
+      await other.close()
+      cluster.disconnect()
     }
   })
 

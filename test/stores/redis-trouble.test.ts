@@ -1,4 +1,5 @@
 /** What goes wrong between shared state and its Redis, on a real one. */
+import { execFileSync } from 'node:child_process'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { SharedState } from '../../src/core/shared-state.ts'
@@ -342,6 +343,21 @@ describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in t
     expect(client.listenerCount('close')).toBe(listeners - 1)
     expect(await client.ping()).toBe('PONG')
     client.disconnect()
+  })
+
+  it('says that its driver is not installed', () => {
+    const program = `
+      import { registerHooks } from 'node:module'
+      const resolve = (name, context, next) => {
+        if (name === 'ioredis') throw Object.assign(new Error('no such package'), { code: 'ERR_MODULE_NOT_FOUND' })
+        return next(name, context)
+      }
+      registerHooks({ resolve })
+      const { redisSharedState } = await import('./src/stores/redis/index.ts')
+      const state = redisSharedState({ url: 'redis://localhost' })
+      await state.open().catch((error) => console.log(JSON.stringify(error)))`
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(JSON.parse(said)).toMatchObject({ ...unavailable('gone'), hint: "Install it: 'npm install ioredis'." })
   })
 
   it('never shows a password', async () => {
