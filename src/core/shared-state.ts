@@ -60,7 +60,7 @@ export interface ExchangeAnswer {
   readonly words: readonly HeardWord[]
 }
 
-/** Takes tokens from a bucket that fills by one each `intervalMs` and holds `burst`: GCRA, as one stored time. */
+/** Takes tokens from a bucket that fills by one each `intervalMs` and holds `burst`, by GCRA. */
 export interface TakeRequest {
   readonly name: string
   readonly intervalMs: number
