@@ -19,7 +19,7 @@ export type RefusalCode = 'RATE_LIMIT_EXCEEDED' | 'SERVICE_UNAVAILABLE'
 /**
  * A policy for the outermost place of a composition.
  *
- * @param convert makes the error to throw; give it the rejection as its cause
+ * @param convert makes the error to throw, or throws it itself; give it the rejection as its cause
  * @throws OptionError when `convert` is not a function
  * @example
  * class ApiError extends Error {
