@@ -18,15 +18,22 @@ interface Known {
   readonly ms: number
   readonly cpuMs: number
   readonly steps: number
+  /** How many mutants of each source it passes. */
+  readonly sees: ReadonlyMap<string, number>
 }
 
-/** Of the processor. Slower tests are asked about their own folder only, and the slowest about nothing; core/ is everybody's. */
+/** All times are of the processor. Slower tests are asked about their own folder only, and the slowest about nothing. */
 const SLOW_MS = 100
-const SLOW_CORE_MS = 400
-const SLOWEST_MS = 1000
+const SLOWEST_MS = 600
+
+/** No mutant is worth more, however many tests pass it by. */
+const WORTH_MS = 600
 
 /** Such a test may be asked first when it noticed other mutants of the same file. */
 const QUICK_MS = 30
+
+/** Files of tests that judge what runs while modules load. */
+const NEAREST = 4
 
 export class Court {
   readonly #files: readonly string[]
@@ -38,14 +45,17 @@ export class Court {
   readonly #noticed = new Map<string, Map<string, number>>()
   readonly #coveredBy = new Map<string, string[]>()
 
-  constructor(files: readonly string[], baseline: Baseline) {
+  constructor(files: readonly string[], baseline: Baseline, sourceOf: ReadonlyMap<string, string>) {
     this.#files = files
     this.#sleepy = new Set(files.filter((file) => readFileSync(join(root, file), 'utf8').includes('useFakeTimers')))
     this.#always = new Set(baseline.alwaysRun)
     for (const { id, ms, cpuMs, steps, error } of baseline.tests) {
       if (error !== undefined) continue
-      this.#tests.set(id, { id, ms, cpuMs, steps, file: id.slice(0, id.lastIndexOf('#')) })
+      const sees = new Map<string, number>()
+      this.#tests.set(id, { id, ms, cpuMs, steps, sees, file: id.slice(0, id.lastIndexOf('#')) })
       for (const mutant of Object.keys(baseline.hits[id] ?? {})) {
+        const source = sourceOf.get(mutant)!
+        sees.set(source, (sees.get(source) ?? 0) + 1)
         const covering = this.#coveredBy.get(mutant)
         if (covering === undefined) this.#coveredBy.set(mutant, [id])
         else covering.push(id)
@@ -103,27 +113,17 @@ export class Court {
     return judge
   }
 
-  /** Code that runs while modules load: the mutant is active before anything is imported. */
+  /** Code that runs while modules load: the mutant is active before anything is imported. The files nearest to it judge. */
   async #fromTheStart(mutant: string, source: string): Promise<Found> {
+    const known = this.#inOrder(source, [...this.#tests.keys()])
+    const files = [...new Set(known.map(({ file }) => file))].slice(0, NEAREST)
+    const asked = known.filter(({ file, cpuMs }) => files.includes(file) && cpuMs < SLOW_MS)
     const judge = new JudgeProcess()
-    const near = this.#inOrder(source, [...this.#tests.keys()]).filter(
-      ({ file, cpuMs }) => dirname(file) === dirname(source) && cpuMs < SLOW_MS,
-    )
-    const nearFiles = [...new Set(near.map(({ file }) => file))]
-    const [beside, rest] = [nearFiles.slice(0, 2), this.#files.filter((file) => !nearFiles.slice(0, 2).includes(file))]
-    let found: Found = { status: 'Survived' }
-    for (const files of [beside, rest]) {
-      if (found.status !== 'Survived' || files.length === 0) continue
-      const loaded = await judge.ask<{ loaded?: number; kind?: string; why?: string }>({ do: 'load', files, mutant }, 30_000)
-      if (loaded === 'silent') found = { status: 'Timeout', by: 'loading' }
-      else if (loaded.kind === 'broken') found = { status: 'Killed', by: 'loading', why: loaded.why ?? '' }
-      else {
-        const asked = this.#inOrder(source, [...this.#tests.keys()]).filter(
-          ({ file, cpuMs }) => files.includes(file) && cpuMs < SLOW_MS,
-        )
-        found = resultOf(await judge.ask<Verdict>({ do: 'judge', trial: this.#trial(mutant, asked, true) }))
-      }
-    }
+    const loaded = await judge.ask<{ loaded?: number; kind?: string; why?: string }>({ do: 'load', files, mutant }, 30_000)
+    let found: Found
+    if (loaded === 'silent') found = { status: 'Timeout', by: 'loading' }
+    else if (loaded.kind === 'broken') found = { status: 'Killed', by: 'loading', why: loaded.why ?? '' }
+    else found = resultOf(await judge.ask<Verdict>({ do: 'judge', trial: this.#trial(mutant, asked, true) }))
     judge.stop()
     return found
   }
@@ -137,22 +137,29 @@ export class Court {
     this.#noticed.set(source, known.set(test, (known.get(test) ?? 0) + 1))
   }
 
-  /** What noticed most first, then the file's own tests, its folder's, all that reach it; in each, the quick ones first. */
+  /** What noticed most first, then the file's own tests, then those that see most of the file for their time. */
   #inOrder(source: string, ids: readonly string[]): Known[] {
     const own = source.replace(/\.ts$/, '.test.ts')
-    const distance = ({ file }: Known): number => {
-      if (this.#sleepy.has(file)) return 3
-      return file === own ? 0 : dirname(file) === dirname(source) ? 1 : 2
-    }
-    const far = source.startsWith('src/core/') ? SLOW_CORE_MS : SLOW_MS
+    const near = ({ file }: Known): boolean => dirname(file) === dirname(source)
     const known = this.#noticed.get(source)
     const noticed = ({ id, cpuMs, file }: Known): number =>
       cpuMs < QUICK_MS && !this.#sleepy.has(file) ? (known?.get(id) ?? 0) : 0
-    return ids
+    const sight = ({ cpuMs, sees }: Known): number => (sees.get(source) ?? 0) / (cpuMs + 1)
+    const asked = ids
       .flatMap((id) => this.#tests.get(id) ?? [])
-      .filter((test) => test.cpuMs < (distance(test) === 2 ? far : SLOWEST_MS))
-      .sort((a, b) => noticed(b) - noticed(a) || distance(a) - distance(b) || a.cpuMs - b.cpuMs)
+      .filter((test) => test.cpuMs < (near(test) ? SLOWEST_MS : SLOW_MS))
+      .sort((a, b) => noticed(b) - noticed(a) || Number(b.file === own) - Number(a.file === own) || sight(b) - sight(a))
+    const sleepy = asked.filter(({ file }) => this.#sleepy.has(file))
+    return [...withinWorth(asked.filter(({ file }) => !this.#sleepy.has(file))), ...sleepy]
   }
+}
+
+function withinWorth(tests: readonly Known[]): readonly Known[] {
+  let spent = 0
+  return tests.filter(({ cpuMs }) => {
+    spent += cpuMs
+    return spent <= WORTH_MS || spent === cpuMs
+  })
 }
 
 /** The test that could not be believed is asked first. */

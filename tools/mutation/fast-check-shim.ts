@@ -3,7 +3,7 @@ import fc from 'fast-check'
 
 export * from 'fast-check'
 
-const MOST_RUNS = 100
+const MOST_RUNS = 60
 
 const assert = ((property: Parameters<typeof fc.assert>[0], parameters?: Parameters<typeof fc.assert>[1]) =>
   fc.assert(property, { ...parameters, numRuns: Math.min(parameters?.numRuns ?? MOST_RUNS, MOST_RUNS) })) as typeof fc.assert

@@ -78,7 +78,11 @@ function knownOf(groups: ReadonlyMap<string, readonly Mutant[]>): ReadonlyMap<st
 }
 
 async function tryAll(open: readonly Mutant[]): Promise<void> {
-  const court = new Court(judges, await baseline())
+  const court = new Court(
+    judges,
+    await baseline(),
+    new Map([...mutants.values()].flat().map(({ id, fileName }) => [id, fileName])),
+  )
   const started = performance.now()
   let [begun, ended, alive] = [0, 0, 0]
   const indexOf = new Map([...mutants.values()].flatMap((of) => of.map(({ id }, index) => [id, index] as const)))
