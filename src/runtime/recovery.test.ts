@@ -48,7 +48,8 @@ describe('recovery', () => {
       expect.objectContaining({ type: 'worker.recovered', error: { name: 'Error', message: 'disk I/O' } }),
     )
     store.workers = workers
-    await clock.advance(13_000)
+    // At the next look, and not when the idle worker happens to look.
+    await clock.advance(10_050)
     expect((await store.get('of-here'))?.state).toBe('succeeded')
   })
 

@@ -123,6 +123,7 @@ export class Runtime implements Observable {
       identity,
       isAlive: isProcessAlive,
       isOurs: (id) => this.worker.holds(id),
+      onRequeued: () => this.worker.wake(),
       ...recovery,
     })
     this.scheduler = new Scheduler({ store, queue: this.queue, clock, events, schedules: options.schedules ?? [] })

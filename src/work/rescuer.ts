@@ -34,6 +34,8 @@ export interface RescuerOptions {
   readonly isAlive: (pid: number) => boolean
   /** What this process works on itself: never taken from it. See `Worker.holds`. */
   readonly isOurs?: (id: string) => boolean
+  /** Told when jobs wait again, so that a worker in this process need not find that out. */
+  readonly onRequeued?: () => void
   /** Default 10 s. */
   readonly every?: Duration
   /** When a live but silent process of this host has lost its work. Default 30 min. */
@@ -133,6 +135,7 @@ export class Rescuer {
     const refused = new Set(await store.settle(settlements))
     for (const [i, settlement] of settlements.entries())
       if (!refused.has(settlement.id)) this.#count(jobs[i] as Job, settlement, report)
+    if (report.requeued > 0) this.#options.onRequeued?.()
     const batches = batchesOf(jobs)
     if (batches.length > 0) await endBatches(this.#options, batches)
     return jobs.length - refused.size
