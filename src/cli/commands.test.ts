@@ -116,6 +116,16 @@ describe('holdfast status', () => {
     expect(out).toMatch(/dead letters +1 pending, 2 resolved/)
   })
 
+  it('tells with how many it shares, and what is wrong with that', async () => {
+    const telling = async (more: Partial<Status>) => (await against({ 'GET /v1/status': { json: status(more) } }, ['status'])).out
+    const shared = { name: 'redis', description: 'redis://h:6379', ok: true, processes: 3 }
+    expect(await telling({ shared })).toMatch(/shared by +3 processes at redis:\/\/h:6379\n/)
+    expect(await telling({ shared: { ...shared, ok: false, message: 'ECONNREFUSED', processes: 1 } })).toMatch(
+      /shared by +ECONNREFUSED/,
+    )
+    expect(await telling({ shared: { ...shared, description: 'sqlite:/var/x.db', processes: 1 } })).not.toContain('shared by')
+  })
+
   // R: R6
   it('tells what its start found of earlier processes, and what kept it from looking', async () => {
     const found = { at: NOW, recovered: 5, requeued: 3, parked: 1, poison: 1, deadLetters: 2 }
