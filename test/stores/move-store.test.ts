@@ -94,7 +94,8 @@ async function allPages<T>(page: (cursor: string | undefined) => Promise<Page<T>
 }
 
 function sorted(counts: readonly object[]): readonly string[] {
-  return counts.map((count) => JSON.stringify(Object.entries(count).toSorted())).toSorted()
+  const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)
+  return counts.map((count) => JSON.stringify(Object.entries(count).toSorted(byName))).toSorted()
 }
 
 describe('moving a store', () => {

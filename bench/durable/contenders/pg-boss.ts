@@ -31,7 +31,7 @@ export const pgBoss = async (url: string): Promise<System> => {
       // Its unit of work is a batch: all of it runs at once, and is completed together.
       const options = { batchSize: Math.min(concurrency, 500), pollingIntervalSeconds: 0.5, burstWhenBatchFull: true }
       await boss.work<Load>('load', options, async (jobs) => {
-        await Promise.all(jobs.map((job) => handle(job.data)))
+        await Promise.all(jobs.map(async (job) => handle(job.data)))
       })
       return () => boss.stop({ graceful: false })
     },
