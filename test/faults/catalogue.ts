@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { PostgresServer } from '../servers/postgres.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startProxy } from '../servers/proxy.ts'
+import { startRedis } from '../servers/redis.ts'
 import { dropSchema, freshSchema } from '../stores/postgres-schema.ts'
 import type { SmallDisk } from '../stores/small-disk.ts'
 import { smallDisk } from '../stores/small-disk.ts'
@@ -12,7 +13,7 @@ import { rounds } from './rounds.ts'
 import type { StoreAddress } from './store-address.ts'
 import type { TrialOptions, TrialResult, World } from './trial.ts'
 import { runTrial } from './trial.ts'
-import { clockSteps, fullDisk, network, readOnlyDisk, restarts } from './troubles.ts'
+import { clockSteps, forgetfulRedis, fullDisk, network, readOnlyDisk, restarts } from './troubles.ts'
 
 /** How much of everything. */
 export interface Scale {
@@ -76,6 +77,21 @@ export const CATALOGUE: readonly TrialEntry[] = [
           await proxy.stop()
         }
       }),
+  },
+  {
+    name: 'Redis restarted, scripts flushed',
+    store: 'sqlite',
+    about:
+      'Workers on a SQLite file share a breaker and a rate limit by Redis, which is restarted and forgets everything, or forgets its scripts. A lost Redis makes state local, and fails no call.',
+    run: async (scale, onProgress) => {
+      const redis = await startRedis()
+      const options = { ...inSpells(scale, forgetfulRedis(redis, scale.spells, scale.workers)), redis: redis.url }
+      try {
+        return await onFile((address) => trial('Redis restarted, scripts flushed', address, options, onProgress))
+      } finally {
+        await redis.stop()
+      }
+    },
   },
   {
     name: 'disk full',

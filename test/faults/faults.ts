@@ -32,7 +32,7 @@ const [seed, rounds, jobs, spells] = [values.seed, values.rounds, values.jobs, v
 ]
 const scale: Scale = { seed, rounds, jobs, spells, workers: 4, leaseMs: 1000 }
 const machine = machineFacts()
-prepareServers(['postgres'], (line) => console.error(line))
+prepareServers(['postgres', 'redis'], (line) => console.error(line))
 
 const trials = []
 for (const entry of CATALOGUE.filter(({ name }) => name.includes(values.only))) {

@@ -33,6 +33,7 @@ interface Member {
 export interface FleetOptions {
   readonly folder: string
   readonly store: StoreAddress
+  readonly redis?: string
   readonly size: number
   readonly leaseMs: number
   readonly concurrency: number
@@ -170,13 +171,14 @@ export class Fleet {
   }
 
   #spawn(slot: number): Member {
-    const { store, folder, leaseMs, concurrency } = this.#options
+    const { store, redis, folder, leaseMs, concurrency } = this.#options
     const clockAt = this.#clocks[slot] ?? 0
     const name = `worker-${slot}-${this.#started++}`
     const ledger = join(folder, `${name}.ledger`)
     this.ledgers.push(ledger)
     // Half of them are neighbours, who can see each other's pids; the others seem to run on machines of their own.
-    const orders: WorkerOrders = { store, ledger, leaseMs, concurrency, ...(slot % 2 ? { host: `machine-${slot}` } : {}) }
+    const host = slot % 2 ? `machine-${slot}` : undefined
+    const orders: WorkerOrders = { store, ledger, leaseMs, concurrency, ...(redis && { redis }), ...(host && { host }) }
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SCRIPT, JSON.stringify(orders)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CLOCK_AT: String(clockAt) },

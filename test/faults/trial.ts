@@ -24,6 +24,8 @@ import type { Task } from './worker-orders.ts'
 export interface TrialOptions {
   readonly name: string
   readonly address: StoreAddress
+  /** A Redis that the workers share their breakers and limits by. */
+  readonly redis?: string
   /** Where the harness reaches the store; by default as the workers do. */
   readonly direct?: StoreAddress
   readonly seed: number
@@ -59,6 +61,8 @@ export interface TrialResult extends Judgement {
   readonly name: string
   readonly store: 'sqlite' | 'postgres'
   readonly seed: number
+  /** UTC. */
+  readonly began: string
   readonly seconds: number
   readonly workers: number
   readonly leaseMs: number
@@ -97,6 +101,7 @@ class Trial {
   readonly #fleet: Fleet
   readonly #accepted = new Set<string>()
   readonly #spells: Spell[] = []
+  readonly #began = new Date().toISOString().slice(0, 16).replace('T', ' ')
   #made = 0
   #share = 0
   #refusals = 0
@@ -110,6 +115,7 @@ class Trial {
     this.#fleet = new Fleet({
       folder,
       store: options.address,
+      ...(options.redis && { redis: options.redis }),
       size: options.workers,
       leaseMs: options.leaseMs,
       concurrency: options.concurrency ?? 25,
@@ -238,6 +244,7 @@ class Trial {
       name,
       store: this.#address.kind,
       seed,
+      began: this.#began,
       seconds: Math.round(seconds * 10) / 10,
       workers,
       leaseMs,

@@ -1,7 +1,9 @@
 /** What goes wrong between workers and their store, again and again, while they work. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import type { PostgresServer } from '../servers/postgres.ts'
 import type { TcpProxy } from '../servers/proxy.ts'
+import type { RedisServer } from '../servers/redis.ts'
 import type { SmallDisk } from '../stores/small-disk.ts'
 import { STEPS } from './shifted-clock.ts'
 import type { World } from './trial.ts'
@@ -59,6 +61,24 @@ export function network(proxy: TcpProxy, count: number, workers: number, leaseMs
         await sleep(long)
         await proxy.restore()
       })
+  })
+}
+
+/** The Redis that workers share their breakers and limits by is gone for a while and forgets all, or forgets its scripts. */
+export function forgetfulRedis(server: RedisServer, count: number, workers: number): Trouble {
+  return spells(count, workers, async (nth, { during, random }) => {
+    if (nth % 2 === 0) return during('Redis restarted', () => server.restart())
+    const person = new Redis(server.url)
+    try {
+      await during('scripts flushed', async () => {
+        for (let flush = 0; flush < 10; flush++) {
+          await person.call('SCRIPT', 'FLUSH')
+          await sleep(random() * 100)
+        }
+      })
+    } finally {
+      person.disconnect()
+    }
   })
 }
 

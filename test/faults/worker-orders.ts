@@ -6,6 +6,8 @@ export interface WorkerOrders {
   readonly ledger: string
   /** The machine that it claims to run on; undefined for this one. */
   readonly host?: string
+  /** A Redis that the workers share their breakers and limits by; undefined for what the store has. */
+  readonly redis?: string
   readonly leaseMs: number
   readonly concurrency: number
 }
