@@ -68,10 +68,10 @@ describe('what a gate decided', () => {
     expect(opened).toBe(
       'state closed → open, consecutiveFailures 1 → 0, calls 1 → 0, failures 1 → 0, retryAfterMs nothing → 5000',
     )
-    let share = 0
-    const state = () => ({ name: 'slots', type: 'bulkhead', options: {}, state: { share: (share += 1 / 3) } })
-    const growing = Object.assign(bulkhead({ limit: 1, clock }), { describe: state })
-    expect((await learnt(growing, failing)).map(([, reason]) => reason)).toEqual(['share 0.667 → 1'])
+    const slots = bulkhead({ limit: 1, clock })
+    const state = () => ({ name: 'slots', type: 'bulkhead', options: {}, state: { share: slots.snapshot().inFlight / 3 } })
+    const shared = Object.assign(slots, { describe: state })
+    expect((await learnt(shared, failing)).map(([, reason]) => reason)).toEqual(['share 0.333 → 0'])
   })
 })
 
