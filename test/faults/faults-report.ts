@@ -42,8 +42,8 @@ time; triggers in the database itself write down every claim and every success; 
 * every job that an \`enqueue\` acknowledged has succeeded, and nothing is stored that was not acknowledged;
 * no job succeeded twice, no token was given twice, and the token of the success is that of a handler that had ended;
 * a job that took effect twice did so only because its worker was killed, or had stopped for longer than its lease, or was cut off
-  from the store, or too busy to renew the lease in time, between the beginning of the handler and the moment when the store knew of its end. That is the window of *at
-  least once*; every other second effect counts as an offence.
+  from the store, or had no time to renew the lease, between the beginning of the handler and the moment when the store knew of its
+  end. That is the window of *at least once*; every other second effect counts as an offence.
 
 ## What came of it
 
@@ -52,7 +52,8 @@ time; triggers in the database itself write down every claim and every success; 
 ${trials.map(row).join('\n')}
 
 *Done again* counts the executions that took effect although another one did too. The *widest window* is the longest time between an
-effect and the kill of its worker that had not told the store of it. *Rescued* is how often a job was taken up again from a worker
+effect and the kill of its worker that had not told the store of it: some milliseconds, or as long as somebody else was stopped in the
+middle of a write and kept the store to himself. *Rescued* is how often a job was taken up again from a worker
 that had vanished. *After the end* is the time from the end of the trouble until the last job was done.
 
 ${trials.map(({ entry, result, lack }) => section(entry, result, lack)).join('\n\n')}
