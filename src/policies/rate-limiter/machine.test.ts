@@ -322,6 +322,27 @@ describe('a machine after places were given up', () => {
   }
 })
 
+describe('the window after its latest cost was taken back', () => {
+  it('has room for just as many as before', () => {
+    const window = new SlidingWindow(3, 100)
+    window.reserve(0, 1)
+    window.reserve(0, 2)
+    const { mark } = window
+    expect(window.refund(0, 2, 50, mark)).toBe(true)
+    expect([1, 1, 1].map((cost) => window.tryTake(50, cost))).toEqual([0, 0, 50])
+    expect([window.tryTake(100, 1), window.tryTake(100, 1)]).toEqual([0, 50])
+  })
+
+  it('stands as it stood, also when it has grown meanwhile', () => {
+    const window = new SlidingWindow(20, 100)
+    for (const at of [0, 10, 20]) window.reserve(at, 1)
+    const remembered = window.occupyAndRemember(30, 30, 12)
+    window.undo(30, 12, remembered)
+    expect([window.remaining(30), window.remaining(105), window.remaining(115), window.remaining(120)]).toEqual([17, 18, 19, 20])
+    expect([window.wait(30, 17), window.wait(30, 18), window.wait(30, 20)]).toEqual([0, 70, 90])
+  })
+})
+
 describe('the state of a machine', () => {
   it('of a bucket is what is missing, until nothing is', () => {
     const bucket = new TokenBucket(10, 1000, 2)

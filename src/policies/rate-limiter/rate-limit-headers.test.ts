@@ -60,6 +60,28 @@ describe('what a response says of limits', () => {
       [{ remaining: 59, limit: 60, resetMs: 360_000 }],
     ],
     ['nonsense', { RateLimit: '"x";r=five;t=-1, ,,"', 'x-ratelimit-remaining': 'many' }, [{ name: 'x', remaining: undefined }]],
+    [
+      'requests where others are counted too, none below nothing, and only what says how many are left',
+      {
+        RateLimit: 'limit=5, "no";t=5, "in words";r=2;t=3, "below";r=-3.5;t=1e16, "part";r=2.9;t=0',
+        'RateLimit-Policy': '"in words";q=9;w=60;qu="requests"',
+      },
+      [
+        { name: 'in words', remaining: 2, limit: 9, resetMs: 3000, windowMs: 60_000 },
+        { name: 'below', remaining: 0, resetMs: undefined },
+        { name: 'part', remaining: 2, resetMs: 0 },
+      ],
+    ],
+    [
+      'empty numbers as none',
+      { 'x-ratelimit-remaining': '7', 'x-ratelimit-limit': ' ', 'x-ratelimit-reset-after': ' ' },
+      [{ remaining: 7, limit: undefined, resetMs: undefined, windowMs: undefined }],
+    ],
+    [
+      'the window of the limit that applies',
+      { 'RateLimit-Limit': '100, 50;w=1, 100;w=60', 'RateLimit-Remaining': '3', 'RateLimit-Reset': '12' },
+      [{ remaining: 3, limit: 100, windowMs: 60_000 }],
+    ],
     ['nothing', {}, []],
   ]
   for (const [name, headers, quotas] of table)
@@ -89,6 +111,18 @@ describe('what a response says of limits', () => {
       ['2026-01-01T00:00:02Z', 2000],
       ['2026-99-01T00:00:02Z', undefined],
       ['Thu, 01 Jan 2026 00:00:03 GMT', 3000],
+      [' 1.25 ', 1250],
+      ['12.5', 12_500],
+      ['1000000000', 0],
+      ['99999999999', 99_999_999_999_000 - NOW],
+      ['100000000000', 0],
+      ['1.5m', 90_000],
+      ['1.25s', 1250],
+      ['in 5', undefined],
+      ['in 5s', undefined],
+      ['5s or so', undefined],
+      ['at 2026-01-01T00:00:02Z', undefined],
+      ['1.s', undefined],
       ['soon', undefined],
       ['', undefined],
       [undefined, undefined],

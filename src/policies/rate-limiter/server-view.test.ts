@@ -112,4 +112,78 @@ describe('what a server says of its limit', () => {
     expect(view.reserve(1000, 2)).toBe(1000)
     expect([view.refund(2000, 2), view.wait(1000, 1)]).toEqual([true, 0])
   })
+
+  it('leaves the changes of our own limit to it, and can take none of the places back after them', () => {
+    const changes: Record<string, readonly [(view: ServerView) => void, left: number]> = {
+      penalty: [(view) => view.penalize(0, 1), 6],
+      reward: [(view) => view.reward(0, 1), 8],
+      drain: [(view) => view.drain(0), 0],
+      load: [(view) => view.load([3000], 0, 0), 7],
+      take: [(view) => view.occupy(0, 0, 1), 6],
+    }
+    for (const [name, [change, left]] of Object.entries(changes)) {
+      const view = new ServerView(new TokenBucket(1, 1000, 10), HOUR)
+      view.occupy(0, 0, 3)
+      change(view)
+      expect([view.remaining(0), view.isIdle(0), view.dump(0).length], name).toEqual([left, false, 1])
+      const waiting = new ServerView(new TokenBucket(1, 1000, 1), HOUR)
+      waiting.reserve(0, 1)
+      const at = waiting.reserve(0, 1)
+      if (name !== 'reward') {
+        change(waiting)
+        expect(waiting.refund(at, 1, 0), name).toBe(false)
+      }
+    }
+  })
+
+  it('has a mark by which the latest cost is known, and gives that one back after its time has come', () => {
+    const view = new ServerView(new TokenBucket(10, 1000, 5), HOUR)
+    view.learn(0, told(5, 1000, { limit: 5, windowMs: 1000 }))
+    view.occupy(0, 0, 2)
+    const { mark } = view
+    expect([view.refund(0, 2, 10, mark), view.quotas(10)[0]!.remaining, view.remaining(10)]).toEqual([true, 5, 5])
+    view.occupy(20, 20, 2)
+    const before = view.mark
+    view.occupy(30, 30, 1)
+    expect([view.refund(20, 2, 40, before), view.quotas(40)[0]!.remaining]).toEqual([false, 2])
+    view.undo(30, 1)
+    expect(view.quotas(40)[0]!.remaining).toBe(3)
+  })
+
+  it('is idle as soon as all is there again, whatever window runs', () => {
+    const view = make()
+    view.learn(0, told(5, 60_000, { limit: 5, windowMs: 60_000 }))
+    expect(view.isIdle(0)).toBe(true)
+    view.learn(0, told(4, 60_000))
+    expect([view.isIdle(59_999), view.isIdle(60_000)]).toEqual([false, true])
+  })
+
+  it('rolls one window on while another runs, also when many have passed unseen', () => {
+    const view = make()
+    view.learn(0, told(0, 1000, { name: 'short', limit: 3, windowMs: 1000 }))
+    view.learn(0, told(7, 60_000, { name: 'long', limit: 9, windowMs: 60_000 }))
+    view.learn(0, told(0, 500, { name: 'once' }))
+    view.learn(0, told(0, 500, { name: 'unmeasured', limit: 4 }))
+    expect(view.quotas(5400).map(({ name, remaining, resetAt }) => [name, remaining, resetAt])).toEqual([
+      ['short', 3, 6000],
+      ['long', 7, 60_000],
+    ])
+    expect(view.wait(6000, 3)).toBe(0)
+    view.block(6000, 100)
+    expect([view.remaining(6050), view.remaining(6100)]).toEqual([0, 3])
+  })
+
+  it('tells two windows apart by more than the rounding of seconds, and forgets nothing that is told in part', () => {
+    const view = make()
+    view.learn(0, told(5, 10_000, { limit: 9, windowMs: 10_000 }))
+    view.learn(0, { name: 'q', resetMs: 10_000 })
+    view.learn(0, { name: 'q', remaining: 4 })
+    expect(view.quotas(0)).toMatchObject([{ remaining: 4, limit: 9, windowMs: 10_000, resetAt: 10_000 }])
+    view.learn(0, told(8, 11_500))
+    expect(view.quotas(0)).toMatchObject([{ remaining: 4, resetAt: 10_000 }])
+    view.learn(0, told(8, 11_501))
+    expect(view.quotas(0)).toMatchObject([{ remaining: 8, resetAt: 11_501 }])
+    view.unblock()
+    expect(view.quotas(0)).toEqual([])
+  })
 })
