@@ -2,12 +2,13 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../src/cli/testing/scripted-io.ts'
+import { sleep, systemClock } from '../../src/core/clock.ts'
 import type { DrillReport, DrillStep } from '../../src/runtime/drill/drill.ts'
 import { runDrill } from '../../src/runtime/drill/drill.ts'
-import { scratchStore } from '../../src/runtime/drill/scratch-store.ts'
+import type { ScratchStore } from '../../src/runtime/drill/scratch-store.ts'
+import { scratchStore, storeAt } from '../../src/runtime/drill/scratch-store.ts'
 import { missing } from '../servers/available.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { ask } from '../stores/postgres-schema.ts'
@@ -26,6 +27,18 @@ function drill(cwd: string, ...args: string[]): Promise<Outcome> {
       done({ code: error === null ? 0 : Number(error.code), out, err }),
     )
   })
+}
+
+/** As if the store had lost one that waits. */
+async function cancelOne({ address }: ScratchStore): Promise<void> {
+  const store = storeAt(address, systemClock)
+  await store.open()
+  for (let state = ''; state !== 'cancelled'; ) {
+    const { items } = await store.list({ state: 'available', limit: 1 })
+    state = (await store.cancel(items[0]?.id ?? ''))?.state ?? ''
+    await sleep(systemClock, 5)
+  }
+  await store.close()
 }
 
 /** All at once: most of it is waiting for processes. */
@@ -68,16 +81,15 @@ describe.concurrent('holdfast drill', () => {
   it('says so, and fails, when a job is gone', { timeout: 120_000 }, async () => {
     const store = scratchStore()
     const steps: string[] = []
+    let losing: Promise<void> | undefined
     const lose = ({ step }: DrillStep): void => {
       steps.push(step)
-      if (step !== 'kill' || store.address.kind !== 'sqlite') return
-      const db = new DatabaseSync(store.address.path, { timeout: 5000 })
-      db.exec("UPDATE holdfast_jobs SET state = 'cancelled' WHERE seq = (SELECT max(seq) FROM holdfast_jobs)")
-      db.close()
+      if (step === 'workers') losing = cancelOne(store)
     }
     try {
-      const report = await runDrill({ store, jobs: 20, kills: 1, limitMs: 110_000, onStep: lose })
-      expect(report).toMatchObject({ ok: false, jobs: 20, succeeded: 19, lost: 1 })
+      const report = await runDrill({ store, jobs: 80, kills: 1, limitMs: 110_000, onStep: lose })
+      await losing
+      expect(report).toMatchObject({ ok: false, jobs: 80, succeeded: 79, lost: 1 })
       expect(report.problems).toEqual(['1 acknowledged jobs were not done'])
       expect(steps).toEqual(['store', 'workers', 'enqueue', 'kill', 'restart', 'enqueue', 'finish'])
     } finally {
