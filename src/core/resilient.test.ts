@@ -76,5 +76,15 @@ describe('a method under a policy', () => {
     expect(() => decorate({}, 'send')).toThrow(/must decorate a method/)
     expect(() => decorate(undefined, { kind: 'field', name: 'send' })).toThrow(/must decorate a method.*"field"/)
     expect(() => resilient(retry(), '')).toThrow('resilient.operation')
+    let error: unknown
+    try {
+      decorate(undefined, undefined)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toMatchObject({
+      message: "'resilient' must decorate a method, as a standard decorator: got undefined",
+      hint: "Switch off `experimentalDecorators`; for functions that are no methods there is the policy's `wrap`.",
+    })
   })
 })

@@ -39,6 +39,14 @@ describe('parseRetryAfter', () => {
     ['Sat, 21 Nov 2026 12:00:30', undefined],
     ['Sat, 00 Nov 2026 12:00:30 GMT', undefined],
     ['Sat, 21 Foo 2026 12:00:30 GMT', undefined],
+    ['Sat, 21 Nov 2026 12:60:30 GMT', undefined],
+    ['Sat, 21 Nov 2026 12:00:61 GMT', undefined],
+    ['on Sat, 21 Nov 2026 12:00:30 GMT', undefined],
+    ['Sat, 21 Nov 2026 12:00:30 GMT sharp', undefined],
+    ['on Saturday, 21-Nov-26 12:00:30 GMT', undefined],
+    ['Saturday, 21-Nov-26 12:00:30 GMT sharp', undefined],
+    ['on Sat Nov 21 12:00:30 2026', undefined],
+    ['Sat Nov 21 12:00:30 2026 sharp', undefined],
   ])('reads %j as %j', (value, ms) => {
     expect(parseRetryAfter(value, NOW)).toBe(ms)
     expect(parseRetryAfter(new Headers({ 'Retry-After': value }), NOW)).toBe(ms)
@@ -58,6 +66,15 @@ describe('parseRetryAfter', () => {
     ['an empty list', { 'retry-after': [] }, undefined],
   ])('reads %s', (_name, headers, ms) => {
     expect(parseRetryAfter(headers, NOW)).toBe(ms)
+  })
+
+  it('knows every month in every form of a date', () => {
+    for (const month of Array(12).keys()) {
+      const date = new Date(Date.UTC(2027, month, 9, 1, 2, 3))
+      const [day, dayOfMonth, name] = date.toUTCString().split(/,? /) as [string, string, string]
+      for (const text of [date.toUTCString(), `Monday, ${dayOfMonth}-${name}-27 01:02:03 GMT`, `${day} ${name}  9 01:02:03 2027`])
+        expect(parseRetryAfter(text, NOW), text).toBe(date.getTime() - NOW)
+    }
   })
 
   it('takes a number as seconds and absence as nothing', () => {
@@ -87,7 +104,9 @@ describe('what an error asks for', () => {
     ],
     ['nothing', new Error('x'), undefined],
     ['nothing, of text', 'Retry-After: 5', undefined],
-    ['nothing, of headers that are text', { headers: 'Retry-After: 5' }, undefined],
+    ['nothing, of headers that are text', { headers: '5' }, undefined],
+    ['nothing, of nothing', undefined, undefined],
+    ['nothing, of no headers', { headers: null, response: { headers: null } }, undefined],
     ['nothing, of a response that is none', { response: null }, undefined],
   ])('is %s', (_name, error, ms) => {
     expect(retryAfterOf(error, NOW)).toBe(ms)

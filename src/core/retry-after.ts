@@ -46,14 +46,13 @@ export function parseRetryAfter(source: HeaderSource | string | number | null | 
  * @returns ms, or `undefined` where it asks for nothing; a negative `retryAfterMs` is passed on as it is
  */
 export function retryAfterOf(error: unknown, wallNow: number): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
   try {
     const { retryAfterMs, headers, response } = error as Record<string, unknown>
     if (typeof retryAfterMs === 'number') return Number.isFinite(retryAfterMs) ? retryAfterMs : undefined
     const source = headers ?? (response as { headers?: unknown } | null | undefined)?.headers
-    return typeof source === 'object' && source !== null ? parseRetryAfter(source as HeaderSource, wallNow) : undefined
+    return typeof source === 'object' ? parseRetryAfter(source as HeaderSource | null, wallNow) : undefined
   } catch {
-    return undefined // What was thrown cannot be read.
+    return undefined // What was thrown is nothing, or cannot be read.
   }
 }
 

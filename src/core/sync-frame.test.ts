@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bulkhead } from '../policies/bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import { rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
@@ -56,7 +56,9 @@ describe('executeSync', () => {
     const breaker = circuitBreaker({ trip: { consecutive: 1 } })
     const layer = policy('layer', (next) => next)
     for (const stack of [timeout('1s'), compose(breaker, layer, timeout('1s')), compose(retry(), breaker, timeout('1s'))])
-      expect(() => stack.executeSync(operation)).toThrow(/cannot run under a timeout/)
+      expect(() => stack.executeSync(operation)).toThrow(
+        '\'executeSync\' cannot run under a timeout, which cannot interrupt a synchronous operation: got "timeout"',
+      )
     expect([operation.calls.length, breaker.state]).toEqual([0, 'closed'])
   })
 
@@ -72,6 +74,47 @@ describe('executeSync', () => {
       expect([operation.calls.length, breaker.state, slots.snapshot().inFlight]).toEqual([1, 'closed', 0])
       expect(() => noop.executeSync(operation)).toThrow(OptionError)
     }
+  })
+
+  it('tells its gates apart from the operation: what they refuse, and what the caller gave up, is nobody’s failure', () => {
+    const down = () => {
+      throw new Error('down')
+    }
+    const twice = { consecutive: 2 }
+    const controller = new AbortController()
+    const neutral: Record<string, (breaker: ReturnType<typeof circuitBreaker>) => unknown> = {
+      'a rule of a gate further in throws': (breaker) =>
+        compose(breaker, rateLimiter({ limit: 1, per: 1, cost: down })).executeSync(() => 1),
+      'a promise comes back': (breaker) => breaker.executeSync(() => Promise.resolve(1)),
+      'the caller leaves meanwhile': (breaker) =>
+        breaker.executeSync(() => controller.abort('enough'), { signal: controller.signal }),
+    }
+    for (const [name, call] of Object.entries(neutral)) {
+      const breaker = circuitBreaker({ trip: twice })
+      expect(() => breaker.executeSync(down)).toThrow('down')
+      expect(() => call(breaker), name).toThrow()
+      // Neither a failure, which would have opened it, nor a success, which would have closed the count.
+      expect(breaker.state, name).toBe('closed')
+      expect(() => breaker.executeSync(down)).toThrow('down')
+      expect(breaker.state, name).toBe('open')
+    }
+    const breaker = circuitBreaker({ trip: { consecutive: 1 } })
+    const mine = new OptionError('mine', 'is wrong', 1)
+    expect(() =>
+      breaker.executeSync(() => {
+        throw mine
+      }),
+    ).toThrow(mine)
+    expect(breaker.state).toBe('open')
+  })
+
+  it('blocks the thread for no time only where there is none to wait', () => {
+    const wait = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out')
+    retry({ backoff: () => 0 }).executeSync(scripted().throwsSync(1).returns(1))
+    expect(wait).not.toHaveBeenCalled()
+    retry({ backoff: () => 5 }).executeSync(scripted().throwsSync(1).returns(1))
+    expect(wait).toHaveBeenCalledOnce()
+    wait.mockRestore()
   })
 
   it('never waits in a queue or for a turn', () => {

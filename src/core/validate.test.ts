@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from './clock.ts'
 import { OptionError } from './errors.ts'
 import {
+  checkClock,
   checkDuration,
   checkFunction,
   checkInteger,
@@ -40,6 +42,15 @@ describe('checkKnown', () => {
     expect(() => checkKnown({ colour: undefined }, ['limit'], 'bulkhead')).toThrow(OptionError)
   })
 
+  it('refuses null, but for options that take it', () => {
+    const error = thrown(() => checkKnown({ limit: null }, ['limit'], 'bulkhead'))
+    expect([error.message, error.hint]).toEqual([
+      "'bulkhead.limit' must not be null: got null",
+      'Leave it out where it has no value.',
+    ])
+    expect(() => checkKnown({ limit: null }, ['limit'], 'bulkhead', ['limit'])).not.toThrow()
+  })
+
   it('refuses what is not an object of options', () => {
     for (const bad of [undefined, null, 5, 'x', [], () => {}] as unknown[])
       expect(thrown(() => checkKnown(bad as object, [], 'retry')).rule).toBe('must be an object of options')
@@ -49,6 +60,11 @@ describe('checkKnown', () => {
 describe('nearest', () => {
   it('finds slips of case, letters and order, and nothing far', () => {
     const known = ['maxAttempts', 'openFor', 'isFailure', 'limit']
+    expect([nearest('maxAttemptsXYZ', known), nearest('bb', ['ab', 'cb']), nearest('lim', ['lime', 'limi'])]).toEqual([
+      'maxAttempts',
+      'ab',
+      'lime',
+    ])
     expect(['MAXATTEMPTS', 'openfr', 'isFialure', 'limits', 'x', 'completelyElse'].map((name) => nearest(name, known))).toEqual([
       'maxAttempts',
       'openFor',
@@ -58,6 +74,15 @@ describe('nearest', () => {
       undefined,
     ])
   })
+})
+
+it('a clock has all that a clock must have, or is that of the runtime', () => {
+  const { now, wallNow, setTimer } = systemClock
+  expect([checkClock(undefined, 'x'), checkClock(systemClock, 'x')]).toEqual([systemClock, systemClock])
+  for (const bad of [null, 5, {}, { now, wallNow }, { now, setTimer }, { wallNow, setTimer }, { now, wallNow, setTimer: 5 }])
+    expect(thrown(() => checkClock(bad as never, 'retry.clock')).message).toMatch(
+      /^'retry.clock' must be a clock, with now, wallNow and setTimer: got /,
+    )
 })
 
 describe('the checks', () => {

@@ -4,6 +4,7 @@ import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { byOperation } from './by-operation.ts'
 import { type HoldfastEvent, listenerErrors } from './events.ts'
+import { explain } from './explain.ts'
 import { inspect } from './inspect.ts'
 import type { Execution } from './operation.ts'
 import { compose, noop, policy } from './policy.ts'
@@ -107,8 +108,18 @@ describe('a switch', () => {
       ),
     ).not.toThrow()
     expect(() => compose(when(true, retry()), retry({ clock }))).toThrow('clock')
-    expect(() => when('yes' as never, retry())).toThrow("'enabled'")
-    expect(() => when(true, {} as never)).toThrow("'policy'")
+    expect(() => when('yes' as never, retry())).toThrow(
+      '\'enabled\' must be true, false, or a function of the execution: got "yes"',
+    )
+    expect(() => when(true, {} as never)).toThrow("'policy' must be a policy: got an object ()")
+    expect(() => when(true, undefined as never)).toThrow("'policy' must be a policy: got undefined")
+  })
+
+  it('that was decided for good is no part of an explanation', async () => {
+    const decisions = async (enabled: boolean) =>
+      (await explain(when(enabled, bulkhead({ limit: 1 })), () => 1)).decisions.map(({ policy: who }) => who)
+    expect(await decisions(false)).toEqual(['operation'])
+    expect(await decisions(true)).toEqual(['bulkhead', 'operation', 'bulkhead'])
   })
 })
 
