@@ -51,8 +51,6 @@ export interface World {
   progress(share: number, text: string): void
   /** Notes a time during which all workers were in trouble. */
   during<T>(what: string, work: () => Promise<T>): Promise<T>
-  /** So many jobs were refused by the store so far. */
-  readonly refusals: () => number
   /** Closes the harness's store, lets `meanwhile` happen, and goes on with another one on the same place. */
   renewStore(meanwhile: () => void): Promise<void>
 }
@@ -151,7 +149,6 @@ class Trial {
       fleet: this.#fleet,
       random,
       clock: this.#clock,
-      refusals: () => this.#refusals,
       renewStore: async (meanwhile) => {
         await this.#store.close()
         meanwhile()
