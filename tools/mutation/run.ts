@@ -22,6 +22,9 @@ import { judges, sources } from './scope.ts'
 /** More than cores: a test that hangs is waited for. */
 const PROCESSES = 3
 
+/** How many tests there were to judge, kept for a run that has nothing left to try. */
+const judging = join(root, 'reports/mutation/judges.txt')
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { fresh: { type: 'boolean' } } })
 if (values.fresh) rmSync(join(root, 'reports/mutation'), { recursive: true, force: true })
 install()
@@ -39,11 +42,20 @@ const open = [...mutants]
 console.log(`${[...mutants.values()].flat().length} mutants in ${mutants.size} files; ${open.length} are to be tried`)
 if (open.length > 0) await tryAll(open)
 
-const report = renderReport([...mutants].map(([file, of]) => ({ file, mutants: of, found: results.get(file)!.found })))
+const report = renderReport(
+  [...mutants].map(([file, of]) => ({ file, mutants: of, found: results.get(file)!.found })),
+  { date: new Date().toISOString().slice(0, 10), versions: versions(), judges: Number(readFileSync(judging, 'utf8')) },
+)
 console.log(report.summary)
 if (positionals.length === 0) writeFileSync(join(root, 'docs/mutation.md'), report.page)
 else console.log(report.survivors)
 process.exitCode = report.score >= 90 ? 0 : 1
+
+function versions(): string {
+  const path = join(root, 'tools/mutation/node_modules/@stryker-mutator/instrumenter/package.json')
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
+  return `the instrumenter of Stryker ${version} and Node ${process.versions.node}`
+}
 
 function install(): void {
   const here = join(root, 'tools/mutation')
@@ -112,5 +124,6 @@ async function baseline(): Promise<Baseline> {
   for (const { id, name, error } of failed)
     console.log(`No judge, for it fails where nothing is changed: ${id} ${name}: ${error}`)
   console.log(`${answer.tests.length - failed.length} tests judge`)
+  writeFileSync(judging, String(answer.tests.length - failed.length))
   return answer
 }

@@ -487,6 +487,116 @@ class NaiveBreaker {
   }
 }
 
+describe('what a breaker machine tells of itself', () => {
+  const timed = { consecutive: 3, slowRate: 0.5, slowAfter: 100 }
+  const windowed = { failureRate: 0.5, windowCalls: 10 }
+
+  it('is whether it has to time calls, and successes', () => {
+    const machines = [{ consecutive: 3 }, windowed, timed].map(
+      (one) => play(settings({ trip: readTrip(one, 'trip') }), []).machine,
+    )
+    expect(machines.map(({ timesCalls, timesSuccesses, admitsAll }) => [timesCalls, timesSuccesses, admitsAll])).toEqual([
+      [false, false, true],
+      [false, true, true],
+      [true, true, false],
+    ])
+  })
+
+  it('is that it admits all as they come: while it is closed, with no ramp, and calls are not timed', () => {
+    const told = (given: BreakerSettings) => {
+      const { machine } = play(given, [])
+      const all: boolean[] = []
+      const note = () => all.push(machine.admitsAll)
+      for (const act of ['isolate', 'close', 'disable', 'close'] as const) note() && machine[act]('by hand', 0)
+      machine.trip('by hand', 0)
+      note()
+      machine.halfOpen('by hand', 0)
+      note()
+      machine.recover('by hand', 0)
+      note()
+      return all
+    }
+    expect(told(settings())).toEqual([true, false, true, false, false, false, true])
+    expect(told(settings({ ramp: { overMs: 100, from: 0.5 } })).at(-1)).toBe(false)
+    expect(new Set(told(settings({ trip: readTrip(timed, 'trip') })))).toEqual(new Set([false]))
+  })
+
+  it('is every change, once, with its reason, and when to come again where that is known', () => {
+    const { machine, changes } = play(settings({ halfOpenCalls: 2, failures: 2 }), [])
+    for (const reason of ['mended', 'mended', 'moved']) machine.isolate(reason, 0)
+    machine.close('by hand', 0)
+    machine.trip('by hand', 0)
+    machine.halfOpen('told to', 10)
+    const probes = [machine.tryAcquire(10), machine.tryAcquire(20)]
+    expect(machine.peek(61)).toEqual({ slots: 1 })
+    expect([machine.state, machine.probes]).toEqual(['half-open', { running: 1, succeeded: 0, failed: 1 }])
+    machine.expireProbes(70)
+    expect([machine.state, machine.probes.running, probes.length]).toEqual(['open', 0, 2])
+    expect(changes).toStrictEqual([
+      { from: 'closed', to: 'isolated', reason: 'mended' },
+      { from: 'isolated', to: 'isolated', reason: 'moved' },
+      { from: 'isolated', to: 'closed', reason: 'by hand' },
+      { from: 'closed', to: 'open', reason: 'by hand', retryAfterMs: 100 },
+      { from: 'open', to: 'half-open', reason: 'told to' },
+      {
+        from: 'half-open',
+        to: 'open',
+        reason: '2 probes failed, at last: a probe did not come back in time',
+        retryAfterMs: 100,
+      },
+    ])
+  })
+
+  it('is why it refuses, isolated without an end or waiting for the probes of others', () => {
+    const { machine } = play(settings(), [])
+    machine.isolate('mended', 0)
+    expect([machine.tryAcquire(0), machine.peek(0), machine.reason]).toEqual([{ rejected: true, reason: 'mended' }, {}, 'mended'])
+    machine.disable('by hand', 0)
+    expect([machine.peek(0), isRejection(machine.tryAcquire(0))]).toEqual([{ slots: Number.POSITIVE_INFINITY }, false])
+    machine.trip('by hand', 0)
+    machine.wait(300)
+    expect(machine.tryAcquire(200)).toMatchObject({
+      rejected: true,
+      retryAfterMs: 100,
+      reason: expect.stringContaining('another process'),
+    })
+    expect(isRejection(machine.tryAcquire(300))).toBe(false)
+  })
+
+  it('is taken over as it was: each state with its own, and nothing of another', () => {
+    const given = settings({ ramp: { overMs: 100, from: 0.5 } })
+    const memory = {
+      reason: 'then',
+      since: 0,
+      openUntil: 200,
+      isolatedUntil: 50,
+      openings: 1,
+      consecutiveFailures: 2,
+      ramping: true,
+    }
+    const restored = (state: BreakerStateName, more: object = {}, by = given) => {
+      const { machine, changes } = play(by, [])
+      machine.restore({ ...memory, state, ...more })
+      expect(changes).toEqual([])
+      return machine
+    }
+    expect(restored('closed').memory).toEqual({ ...memory, state: 'closed', isolatedUntil: Number.POSITIVE_INFINITY })
+    expect([restored('closed').share(50), restored('closed', { ramping: false }).share(50)]).toEqual([0.75, 1])
+    expect(restored('closed', {}, settings()).memory.ramping).toBe(false)
+    const open = restored('open')
+    expect([open.memory, open.peek(100)]).toEqual([
+      { ...memory, state: 'open', isolatedUntil: Number.POSITIVE_INFINITY, consecutiveFailures: 0, ramping: false },
+      { retryAfterMs: 100 },
+    ])
+    const isolated = restored('isolated')
+    expect([isolated.peek(20), isolated.peek(50), isolated.state]).toEqual([
+      { retryAfterMs: 30 },
+      { slots: Number.POSITIVE_INFINITY },
+      'closed',
+    ])
+  })
+})
+
 describe('the breaker machine against a naive one', () => {
   // T: 1, 2, 3, 4
   it('agrees after any sequence of calls, results, cancels and commands', () => {

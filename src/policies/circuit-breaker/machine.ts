@@ -57,17 +57,8 @@ export class BreakerMachine implements Issuer {
     return this.#generation
   }
 
-  /** When it entered this state, by the machine's own time. */
-  get since(): number {
-    return this.#since
-  }
-
   get reason(): string {
     return this.#reason
-  }
-
-  get consecutiveFailures(): number {
-    return this.#consecutive
   }
 
   /** Results that came back to a later generation. */
