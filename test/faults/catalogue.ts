@@ -34,8 +34,9 @@ export interface TrialEntry {
   run(scale: Scale, onProgress?: TrialOptions['onProgress']): Promise<TrialResult>
 }
 
-/** Jobs of a trial for each spell of trouble. */
+/** Jobs of a trial for each spell of trouble, which takes about three seconds. */
 const JOBS_PER_SPELL = 300
+const JOBS_PER_SECOND = 100
 
 export const CATALOGUE: readonly TrialEntry[] = [
   {
@@ -140,7 +141,7 @@ function inRounds({ seed, rounds: count, jobs, workers, leaseMs }: Scale): Plan 
 }
 
 function inSpells({ seed, spells, workers, leaseMs }: Scale, trouble: (world: World) => Promise<void>): Plan {
-  return { seed, jobs: spells * JOBS_PER_SPELL, workers, leaseMs, trouble }
+  return { seed, jobs: spells * JOBS_PER_SPELL, pace: JOBS_PER_SECOND, workers, leaseMs, trouble }
 }
 
 function trial(name: string, address: StoreAddress, plan: Plan, onProgress: TrialOptions['onProgress']): Promise<TrialResult> {

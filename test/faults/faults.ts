@@ -1,7 +1,7 @@
 /**
  * `npm run faults`: every trial of the catalogue at full scale; writes docs/reports/faults.md.
  *
- *     npm run faults -- [--seed N] [--rounds 200] [--jobs 20000] [--spells 8] [--only WORD] [--out FOLDER]
+ *     npm run faults -- [--seed N] [--rounds 200] [--jobs 20000] [--spells 8] [--only REGEXP] [--out FOLDER]
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -35,7 +35,7 @@ const machine = machineFacts()
 prepareServers(['postgres', 'redis'], (line) => console.error(line))
 
 const trials = []
-for (const entry of CATALOGUE.filter(({ name }) => name.includes(values.only))) {
+for (const entry of CATALOGUE.filter(({ name }) => new RegExp(values.only).test(name))) {
   const progress = new Progress(entry.name.padEnd(28))
   try {
     const result = await entry.run(scale, (share, text) => progress.show(share, 1, text))

@@ -37,7 +37,9 @@ export interface TrialOptions {
   readonly failing?: number
   /** Jobs that outlive their lease. Default: one in fifty. */
   readonly longJobs?: number
-  /** What goes wrong. Jobs are fed while it goes on, evenly by its own account of how far it is. */
+  /** Jobs fed in a second, so that there is always work under way. Default: as fast as the trouble says that it gets on. */
+  readonly pace?: number
+  /** What goes wrong. */
   readonly trouble: (world: World) => Promise<void>
   readonly onProgress?: (share: number, text: string) => void
 }
@@ -128,6 +130,7 @@ class Trial {
     await this.#fleet.start()
     const feeding = this.#feed()
     await Promise.race([trouble(this.#world(seededRandom(seed))), feeding.then(() => new Promise<void>(() => {}))])
+    // What is left comes at once.
     this.#share = 1
     const quiet = performance.now()
     await feeding
@@ -157,7 +160,8 @@ class Trial {
         await this.#store.open().catch(() => {})
       },
       progress: (share, text) => {
-        this.#share = Math.max(this.#share, share)
+        // 1 is for the end.
+        this.#share = Math.max(this.#share, Math.min(share, 0.999))
         this.#options.onProgress?.(share, text)
       },
       during: async (what, work) => {
@@ -173,11 +177,13 @@ class Trial {
 
   /** The same batch until the store acknowledges it, as a careful caller would. */
   async #feed(): Promise<void> {
-    const { jobs, seed } = this.#options
+    const { jobs, seed, pace } = this.#options
     const random = seededRandom(seed + 1)
+    const began = performance.now()
     while (this.#made < jobs && !this.#isOver) {
       // A little ahead of the trouble, so that there is always something to do.
-      if (this.#made > jobs * this.#share + 10 * BATCH) {
+      const due = pace === undefined ? jobs * this.#share + 10 * BATCH : ((performance.now() - began) / 1000) * pace
+      if (this.#share < 1 && this.#made > due) {
         await sleep(20)
         continue
       }
