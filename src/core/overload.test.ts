@@ -26,6 +26,9 @@ describe('isOverload', () => {
     [new RejectedError('full', { code: 'ERR_BULKHEAD_FULL' }), true],
     [withCode('ECONNREFUSED'), true],
     [withCode('UND_ERR_HEADERS_TIMEOUT'), true],
+    ...['ERR_TIMEOUT', 'ESOCKETTIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ECONNRESET', 'EPIPE'].map(
+      (code) => [withCode(code), true] as const,
+    ),
     [withCode('ENOTFOUND'), false],
     [new TypeError('fetch failed', { cause: withCode('ETIMEDOUT') }), true],
     [new AggregateError([withCode('ENOTFOUND'), withCode('ECONNREFUSED')]), true],

@@ -148,7 +148,10 @@ describe('what a layer did', () => {
     })
     const slow = scripted({ clock }).resolvesAfter(30, 'slow')
     const { decisions } = await account(compose(hedge({ delay: 10, clock }), twice), slow)
-    expect(of(decisions, 'repeated').map(({ numbers }) => numbers)[0]).toEqual({ calls: 2 })
+    expect(of(decisions, 'repeated').map(({ policy: who, atMs, numbers }) => [who, atMs, numbers])).toEqual([
+      ['twice', 60, { calls: 2 }],
+      ['hedge', 60, { calls: 2 }],
+    ])
     const thenable = { then: (resolve: (value: string) => void) => resolve('read once') }
     expect(await account(twice, () => thenable as never)).toMatchObject({ value: 'read once' })
   })

@@ -507,7 +507,10 @@ describe('what a breaker machine tells of itself', () => {
       const { machine } = play(given, [])
       const all: boolean[] = []
       const note = () => all.push(machine.admitsAll)
-      for (const act of ['isolate', 'close', 'disable', 'close'] as const) note() && machine[act]('by hand', 0)
+      for (const act of ['isolate', 'close', 'disable', 'close'] as const) {
+        note()
+        machine[act]('by hand', 0)
+      }
       machine.trip('by hand', 0)
       note()
       machine.halfOpen('by hand', 0)
