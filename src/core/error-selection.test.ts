@@ -66,6 +66,31 @@ describe('a selection of errors', () => {
     }
   })
 
+  it('says in words what a list may hold, and that an entry never matches', () => {
+    const said = (selection: unknown) => {
+      try {
+        errorSelector(selection as ErrorSelection, 'on')
+      } catch (thrown) {
+        const { message, hint } = thrown as OptionError
+        return [message, hint]
+      }
+      return undefined
+    }
+    expect([said({ errors: [5] }), said({ statuses: [99] }), said({ codes: [''] }), said({ codes: 'A' }), said({})]).toEqual([
+      ["'on.errors' must hold error classes or names of errors: got 5", '5 never matches.'],
+      ["'on.statuses' must hold HTTP statuses, '4xx' or '5xx': got 99", '99 never matches.'],
+      [`'on.codes' must hold codes such as ECONNRESET: got ""`, '"" never matches.'],
+      [`'on.codes' must be an array: got "A"`, undefined],
+      ["'on' must name something in 'errors', 'statuses' or 'codes': got an object ()", undefined],
+    ])
+    expect([
+      said({ statuses: [100] }),
+      said({ statuses: [599] }),
+      said({ statuses: [600] })?.[1],
+      said({ statuses: [404.5] })?.[1],
+    ]).toEqual([undefined, undefined, '600 never matches.', '404.5 never matches.'])
+  })
+
   // T: 20
   it('is copied', () => {
     const codes = ['A']

@@ -15,7 +15,7 @@ const endless: { cause?: unknown } = {}
 endless.cause = endless
 
 describe('isOverload', () => {
-  it.each([
+  it.each<[unknown, boolean]>([
     [{ status: 429 }, true],
     [{ statusCode: 503 }, true],
     [{ response: { status: 504 } }, true],
@@ -27,7 +27,7 @@ describe('isOverload', () => {
     [withCode('ECONNREFUSED'), true],
     [withCode('UND_ERR_HEADERS_TIMEOUT'), true],
     ...['ERR_TIMEOUT', 'ESOCKETTIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ECONNRESET', 'EPIPE'].map(
-      (code) => [withCode(code), true] as const,
+      (code): [unknown, boolean] => [withCode(code), true],
     ),
     [withCode('ENOTFOUND'), false],
     [new TypeError('fetch failed', { cause: withCode('ETIMEDOUT') }), true],
