@@ -34,7 +34,7 @@ export function lineChart({ title, times, unit, series }: LineChart): string {
   })
   const ticks = [0, 0.25, 0.5, 0.75, 1].map(
     (share) =>
-      `<text class="figure" x="${x(share * last).toFixed(1)}" y="${HEIGHT - 12}" text-anchor="middle">${figure(share * last)} min</text>`,
+      `<text class="figure" x="${x(share * last).toFixed(1)}" y="${HEIGHT - 12}" text-anchor="${share === 1 ? 'end' : 'middle'}">${figure(share * last)} min</text>`,
   )
   const places = apart(series.map((line) => y(line.values.findLast((value) => value !== undefined) ?? 0)))
   const lines = series.map((line, index) => {
