@@ -65,11 +65,13 @@ export class TimerWheel {
 
   /** Calls `entry.wake` once `ms` have passed since `now`, a reading of this wheel's clock. */
   add(entry: WheelEntry, ms: number, now: number): void {
+    // Stryker disable next-line ConditionalExpression: computed anew it would be the same
     if (ms !== this._ms) {
       this._ms = ms
       this._grain = this._clock.precision === 'exact' ? 0 : grainOf(ms)
     }
     const due = this._grain === 0 ? now + ms : Math.ceil((now + ms) / this._grain) * this._grain
+    // Stryker disable next-line ConditionalExpression: the map knows the bucket too, and costs more
     if (due !== this._recentDue) this._find(due, now)
     const head = this._recent
     entry.prev = head.prev
@@ -142,6 +144,7 @@ let recentWheel: TimerWheel | undefined
 
 /** The wheel that serves all timeouts on this clock. */
 export function wheelOf(clock: Clock): TimerWheel {
+  // Stryker disable next-line ConditionalExpression: the map knows the wheel too, and costs more
   if (clock === recentClock) return recentWheel as TimerWheel
   let wheel = wheels.get(clock)
   if (wheel === undefined) {
