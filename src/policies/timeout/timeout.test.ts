@@ -42,6 +42,17 @@ describe('a timeout', () => {
     expect([execution.deadline, execution.signal.aborted]).toEqual([startedAt + 1000, false])
   })
 
+  it('shows its limits, as far as they are known ahead', () => {
+    const shown = (options: Parameters<typeof timeout>[0]) => timeout(options).describe().options
+    expect(shown('1s')).toEqual({ limitMs: 1000, graceMs: 0 })
+    expect(Object.keys(shown('1s'))).not.toContain('byOperation')
+    expect(shown({ limit: () => 5, byOperation: { goto: '2s', wait: Number.POSITIVE_INFINITY } })).toEqual({
+      limitBy: 'call',
+      byOperation: { goto: { limitMs: 2000 }, wait: {} },
+      graceMs: 0,
+    })
+  })
+
   // T: 15
   it('aborts the signal of its own call only', async () => {
     const bounded = timeout({ limit: 100, clock })
