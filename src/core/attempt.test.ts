@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { bulkhead } from '../policies/bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
@@ -6,7 +7,7 @@ import { retry } from '../policies/retry/retry.ts'
 import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
-import { OptionError, TimeoutError } from './errors.ts'
+import { OptionError, RejectedError, TimeoutError } from './errors.ts'
 import { compose, noop, policy } from './policy.ts'
 
 const clock = new VirtualClock()
@@ -266,4 +267,51 @@ it('work that ends when it is told to is not abandoned', async () => {
   await clock.advance(60)
   expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
   expect(bounded.abandonedCount).toBe(0)
+})
+
+describe('what an attempt shows and learns', () => {
+  const make = () => {
+    const clock = new VirtualClock({ now: 5000 })
+    const breaker = circuitBreaker({ trip: { consecutive: 1 }, clock })
+    return { clock, breaker, stack: compose(breaker, bulkhead({ limit: 1, clock })) }
+  }
+
+  it('is no failure where a policy further in refused, or the caller had left', async () => {
+    const { breaker, stack } = make()
+    const refusal = new RejectedError('elsewhere', { code: 'ERR_RATE_LIMITED' })
+    await expect(stack.execute(() => Promise.reject(refusal))).rejects.toBe(refusal)
+    expect(breaker.state).toBe('closed')
+    const caller = new AbortController()
+    const obeying = ({ signal }: { signal: AbortSignal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('obeyed'))))
+    const end = stack.execute(obeying, { signal: caller.signal })
+    caller.abort('enough')
+    await expect(end).rejects.toBe('enough')
+    expect(breaker.state).toBe('closed')
+    await expect(stack.execute(() => Promise.reject(new Error('down')))).rejects.toThrow('down')
+    expect(breaker.state).toBe('open')
+  })
+
+  it('is the earlier of two deadlines, and none where nothing bounds it', async () => {
+    const { clock, stack } = make()
+    const deadlines = async (limit: number, options?: { within: number }) => {
+      const bounded = compose(timeout({ limit, clock }), stack)
+      return bounded.execute(({ deadline }) => [deadline, clock.pendingTimers({ includeIdle: true }) > 0], options)
+    }
+    expect(await deadlines(100)).toEqual([5100, true])
+    expect(await deadlines(100, { within: 50 })).toEqual([5050, true])
+    expect(await deadlines(50, { within: 100 })).toEqual([5050, true])
+    await clock.advance(1000)
+    expect(await deadlines(Number.POSITIVE_INFINITY)).toEqual([Number.POSITIVE_INFINITY, false])
+  })
+
+  // T: 12
+  it('leaves no listener on the signal of a caller who waited between attempts', async () => {
+    const { clock } = make()
+    const { signal } = new AbortController()
+    const patient = compose(retry({ backoff: () => 10, maxAttempts: 3, clock }), bulkhead({ limit: 1, clock }))
+    const end = patient.execute(() => Promise.reject(new Error('down')), { signal }).catch(() => 'failed')
+    await clock.advance(1000)
+    expect([await end, getEventListeners(signal, 'abort').length, clock.pendingTimers()]).toEqual(['failed', 0, 0])
+  })
 })
