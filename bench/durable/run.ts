@@ -33,7 +33,7 @@ if (unknown.length > 0) {
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 const scale: Scale = options.quick
   ? { jobs: 4000, slowJobs: 2000, backlogs: [1000, 20_000] }
-  : { jobs: 40_000, slowJobs: 10_000, backlogs: [1000, 100_000, 1_000_000] }
+  : { jobs: 100_000, slowJobs: 10_000, backlogs: [1000, 100_000, 1_000_000] }
 
 installPeers()
 const { openPlaces } = await import('./places.ts')
