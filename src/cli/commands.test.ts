@@ -339,6 +339,20 @@ describe('holdfast dlq', () => {
     expect(await runCommand(['dlq', 'redrive', 'd1', '--all'])).toMatchObject({ code: 2 })
   })
 
+  it('redrives at a pace, each of those that were there at the beginning once', async () => {
+    const answers = {
+      'POST /v1/dead-letters/redrive': { json: { ids: ['d1', 'd2', 'd3'], count: 3, dryRun: true } },
+      ...Object.fromEntries(
+        ['d1', 'd2', 'd3'].map((id) => [`POST /v1/dead-letters/${id}/redrive`, { json: { ids: [id], count: 1, dryRun: false } }]),
+      ),
+    }
+    const paced = await against(answers, ['dlq', 'redrive', '--all', '--pace', '2'], { timers: true, isTTY: true })
+    expect(paced).toMatchObject({ code: 0, out: 'd1 runs again.\nd2 runs again.\nd3 runs again.\n' })
+    expect(paced.err).toContain('2 of 3')
+    expect(api?.asked.map(({ body }) => body)).toEqual([{ dryRun: true }, undefined, undefined, undefined])
+    expect(await runCommand(['dlq', 'redrive', '--all', '--pace', '0'])).toMatchObject({ code: 2 })
+  })
+
   it('discards', async () => {
     const answers = { 'POST /v1/dead-letters/d1/discard': { json: { ...letter, status: 'discarded' } } }
     expect(await against(answers, ['dlq', 'discard', 'd1'])).toMatchObject({ code: 0, out: 'd1 is discarded.\n' })

@@ -123,6 +123,7 @@ function addDeadLetters(program: Command, does: Does): void {
     .option('--kind <kind>', 'only those of it')
     .option('--all', 'all that are pending or exhausted')
     .addOption(new Option('--limit <n>', 'at most so many (100)').argParser(wholeNumber))
+    .addOption(new Option('--pace <n>', 'at most so many a second (all at once)').argParser(wholeNumber))
     .option('--dry-run', 'say which, change nothing')
   does(talks(redrive), async () => (await import('./commands/dlq.ts')).redriveDeadLetters)
   const discard = dlq.command('discard').description('give them up').argument('<ids...>')

@@ -25,6 +25,8 @@ export interface RedriveOptions extends TalkOptions {
   readonly limit?: number
   readonly all?: boolean
   readonly dryRun?: boolean
+  /** At most so many a second. */
+  readonly pace?: number
 }
 
 interface Redriven {
@@ -84,16 +86,24 @@ export async function deadLetterStats(context: Context, options: TalkOptions): P
 }
 
 export async function redriveDeadLetters(context: Context, ids: readonly string[], options: RedriveOptions): Promise<number> {
-  const { target, kind, limit, all, dryRun } = options
+  const { target, kind, limit, all, dryRun, pace } = options
   const filtered = target !== undefined || kind !== undefined || all === true
   if (ids.length === 0 && !filtered) throw usage('Say which dead letters: ids, --target, --kind, or --all.')
   if (ids.length > 0 && (filtered || dryRun)) throw usage('Give either ids or --target, --kind, --all, --limit, --dry-run.')
+  if (pace !== undefined && (pace < 1 || dryRun))
+    throw usage('--pace is a number of dead letters a second from 1, and goes without --dry-run.')
   const client = await connect(context, options)
-  if (ids.length > 0)
-    return eachOf(context, ids, options, {
-      change: (id) => client.post<Redriven>(`/v1/dead-letters/${encodeURIComponent(id)}/redrive`),
-      say: (answer) => `${answer.ids.join(', ')} runs again.`,
-    })
+  const each = {
+    change: (id: string) => client.post<Redriven>(`/v1/dead-letters/${encodeURIComponent(id)}/redrive`),
+    say: (answer: Redriven) => `${answer.ids.join(', ')} runs again.`,
+    pace,
+  }
+  if (ids.length > 0) return eachOf(context, ids, options, each)
+  if (pace !== undefined) {
+    // Which ones is settled once: what dies again meanwhile is not taken a second time.
+    const found = await client.post<Redriven>('/v1/dead-letters/redrive', { target, kind, limit, dryRun: true })
+    return eachOf(context, found.ids, options, each)
+  }
   const answer = await client.post<Redriven>('/v1/dead-letters/redrive', { target, kind, limit, dryRun })
   printRedriven(context, answer, options)
   return EXIT.ok

@@ -12,6 +12,8 @@ export interface ScriptedIoOptions {
   readonly stdin?: string
   readonly isTTY?: boolean
   readonly columns?: number
+  /** Waits are over at once, and the clock has moved; else they never are. */
+  readonly timers?: boolean
 }
 
 export class ScriptedIo implements Io {
@@ -33,14 +35,14 @@ export class ScriptedIo implements Io {
 
   constructor(
     argv: readonly string[],
-    { env = {}, cwd = '/nowhere', stdin = '', isTTY = false, columns }: ScriptedIoOptions = {},
+    { env = {}, cwd = '/nowhere', stdin = '', isTTY = false, columns, timers = false }: ScriptedIoOptions = {},
   ) {
     this.argv = argv
     this.env = env
     this.cwd = cwd
     this.isTTY = isTTY
     this.stdin = pieces(stdin)
-    this.clock = { now: () => this.time, wallNow: () => NOW, setTimer: () => () => {} }
+    this.clock = { now: () => this.time, wallNow: () => NOW, setTimer: (ms, wake) => (timers ? this.#pass(ms, wake) : () => {}) }
     this.stdout = {
       columns,
       write: (text: string) => {
@@ -53,6 +55,12 @@ export class ScriptedIo implements Io {
         this.err += text
       },
     }
+  }
+
+  #pass(ms: number, wake: () => void): () => void {
+    this.time += ms
+    queueMicrotask(wake)
+    return () => {}
   }
 
   exit(code: number): void {
