@@ -349,7 +349,7 @@ describe('holdfast dlq', () => {
     const paced = await against(answers, ['dlq', 'redrive', '--all', '--pace', '2'], { timers: true, isTTY: true })
     expect(paced).toMatchObject({ code: 0, out: 'd1 runs again.\nd2 runs again.\nd3 runs again.\n' })
     expect(paced.err).toContain('2 of 3')
-    expect(api?.asked.map(({ body }) => body)).toEqual([{ dryRun: true }, undefined, undefined, undefined])
+    expect(api?.asked.map(({ body }) => body)).toEqual([{ dryRun: true }, {}, {}, {}])
     expect(await runCommand(['dlq', 'redrive', '--all', '--pace', '0'])).toMatchObject({ code: 2 })
   })
 
