@@ -53,8 +53,8 @@ describe('parseDuration', () => {
   }
 
   it('refuses what is out of bounds, and names them', () => {
-    expect(() => parseDuration(Number.POSITIVE_INFINITY)).toThrow('must be between')
-    expect(() => parseDuration(-1)).toThrow('must be between 0ms')
+    expect(() => parseDuration(Number.POSITIVE_INFINITY)).toThrow('must be finite and at least 0ms')
+    expect(() => parseDuration(-1)).toThrow('must be finite and at least 0ms')
     expect(() => parseDuration('2s', 'wait', { min: 1, max: 1000 })).toThrow(`'wait' must be between 1ms and 1s: got "2s"`)
     expect(parseDuration('1s', 'wait', { min: 1000, max: 1000 })).toBe(1000)
   })

@@ -31,9 +31,15 @@ export function parseDuration(value: Duration, option = 'duration', bounds: Dura
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds
   if (typeof ms !== 'number' || Number.isNaN(ms))
     throw new OptionError(option, "must be a number of milliseconds or a string such as '250ms', '30s', '1h30m'", value)
-  if (ms < min || ms > max)
-    throw new OptionError(option, `must be between ${formatDuration(min)} and ${formatDuration(max)}`, value)
+  if (ms < min || ms > max) throw new OptionError(option, rangeOf(min, max), value)
   return ms
+}
+
+function rangeOf(min: number, max: number): string {
+  const least = formatDuration(min)
+  return max === Number.MAX_SAFE_INTEGER
+    ? `must be finite and at least ${least}`
+    : `must be between ${least} and ${formatDuration(max)}`
 }
 
 function fromText(text: string): number {

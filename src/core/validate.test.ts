@@ -120,7 +120,7 @@ describe('the checks', () => {
       "'x.rate' must be a number of at least 0: got Infinity",
       "'x.rate' must be a number from 0 to 1: got 2",
       `'x.wait' must be a number of milliseconds or a string such as '250ms', '30s', '1h30m': got "soon"`,
-      "'x.wait' must be between 1ms and 104249991d8h: got 0",
+      "'x.wait' must be finite and at least 1ms: got 0",
       `'x.name' must be a non-empty string: got ""`,
       `'x.kind' must be one of 'a', 'b': got "c"`,
       "'x.rule' must be a function: got 5",

@@ -579,7 +579,7 @@ describe('options', () => {
     [{ coolDown: '1h' }, "'idempotency.coolDown' must not be shorter than 'window'"],
     [{ onUnknown: 'verify' }, "'idempotency.verify' must be given with onUnknown: 'verify', and only then"],
     [{ verify: () => 'done' }, "'idempotency.verify' must be given"],
-    [{ lease: 10 }, "'idempotency.lease' must be between 100ms"],
+    [{ lease: 10 }, "'idempotency.lease' must be finite and at least 100ms"],
     [{ state: {} }, "'idempotency.state' must be a shared state"],
     [{ cache: { maxKeys: 0 } }, "'idempotency.cache.maxKeys' must be a whole number of at least 1"],
     [{ windows: 1 }, "'idempotency.windows' is not an option"],
