@@ -1,4 +1,4 @@
-/** Writes bench/durable/README.md and its charts out of results.json. Measures nothing. */
+/** Writes bench/durable/README.md and its charts out of bench/results/durable.json. Measures nothing. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { barChart } from '../chart.ts'
@@ -34,7 +34,7 @@ export function render({ machine, scale, systems, backlog }: Results): void {
   const page = [
     '# Durable work beside its peers',
     '',
-    '<!-- Written by bench/durable/render.ts out of results.json; changes belong there. -->',
+    '<!-- Written by bench/durable/render.ts out of bench/results/durable.json; changes belong there. -->',
     '',
     'What one machine does with `npm run bench:durable`: producers, workers and servers share its cores, so read the ratios.',
     '',
@@ -118,4 +118,4 @@ function fine(value: number | undefined): string {
       : value.toFixed(0)
 }
 
-if (import.meta.main) render(JSON.parse(readFileSync(join(here, 'results.json'), 'utf8')) as Results)
+if (import.meta.main) render(JSON.parse(readFileSync(join(here, '../results/durable.json'), 'utf8')) as Results)

@@ -15,7 +15,7 @@ import { type Results, render } from './render.ts'
 import { systems, versionOf } from './systems.ts'
 
 const here = import.meta.dirname
-const file = join(here, 'results.json')
+const file = join(here, '../results/durable.json')
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },

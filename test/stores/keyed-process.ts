@@ -29,7 +29,7 @@ async function work(where: string, name: string): Promise<void> {
     const jobs = await store.claim({ worker: name, leaseMs: 60_000, lanes })
     for (const { key, count } of await store.runningKeys()) if (count > 1) say(`over ${key}`)
     say(`took ${jobs.length}`)
-    await pause(5)
+    await pause(20)
     const refused = await store.settle(jobs.map(({ id, token }) => ({ id, token, type: 'succeeded' as const })))
     if (refused.length > 0) throw new Error(`refused: ${refused.join()}`)
     if ((await store.completeBatches([BATCH])).length > 0) say('ended')

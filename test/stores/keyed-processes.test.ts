@@ -7,7 +7,7 @@ import { missing } from '../servers/available.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { storeOf, TARGETS } from './keyed-process.ts'
 import { dropSchema, freshSchema } from './postgres-schema.ts'
-import { killAll, start } from './processes.ts'
+import { killAll, type Running, start } from './processes.ts'
 
 const SCRIPT = join(import.meta.dirname, 'keyed-process.ts')
 const JOBS = 160
@@ -41,11 +41,13 @@ async function play(where: string): Promise<void> {
     ...about,
   }))
   const callback = { id: 'the-callback', kind: 'report', target: 'desk', payload: {}, ...about }
+  const [victim, ...others] = ['w0', 'w1', 'w2'].map((name) => start(SCRIPT, where, name)) as [Running, Running, Running]
+  // All look for work before there is any: who starts last would find nothing left.
+  await Promise.all([victim, ...others].map((process) => process.said(1)))
   await store.enqueueBatch({ id: 'the-batch', callback }, jobs)
-  const [victim, ...others] = ['w0', 'w1', 'w2'].map((name) => start(SCRIPT, where, name))
-  await victim?.said(3)
-  victim?.kill()
-  await victim?.ended
+  while (!victim.lines.some((line) => /^took [1-9]/.test(line))) await victim.said(victim.lines.length + 1)
+  victim.kill()
+  await victim.ended
   // Its keys are held until somebody takes up what it left behind.
   const left = await store.abandoned(['w0'], 100)
   await store.settle(left.map(({ id, token }) => ({ id, token, type: 'rescued', delayMs: 0, reason: 'killed' })))
