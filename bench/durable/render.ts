@@ -38,9 +38,9 @@ export function render({ machine, scale, systems, backlog }: Results): void {
     '',
     'What one machine does with `npm run bench:durable`: producers, workers and servers share its cores, so read the ratios.',
     '',
-    `* ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${machine.measuredAt} UTC, load average at the start ${machine.load}. ${systems[0]?.rounds.length ?? 0} rounds, interleaved; medians, and in brackets the lowest and highest.`,
+    `* ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${machine.measuredAt} UTC, load average at the start ${machine.load}. ${roundsOf(systems)}`,
     '* PostgreSQL with its defaults (fsync on), Redis with an append-only file synced each second, SQLite in a file; a fresh database for each measurement.',
-    `* Throughput: ${scale.jobs} jobs that do nothing (500 at once in a process), ${scale.slowJobs} jobs that wait for 5 ms (100 at once), one and four worker processes; from the start of the first job to the start of the last.`,
+    `* Throughput: ${scale.jobs.toLocaleString('en')} jobs that do nothing (500 at once in a process), ${scale.slowJobs.toLocaleString('en')} jobs that wait for 5 ms (100 at once), one and four worker processes; from the start of the first job to the start of the last.`,
     '* Latency: from before a job is sent until its handler runs, one worker process; idle: 20 jobs a second, under load: 500 a second, each 5 ms.',
     ...systems.flatMap(({ name, note }) => (note === undefined ? [] : [`* ${name}: ${note}.`])),
     '',
@@ -92,12 +92,19 @@ function backlogSection(backlog: readonly Backlog[]): string[] {
     '',
     '## While many wait',
     '',
-    'No-op jobs a second, one worker process, with so many more jobs waiting.',
+    'No-op jobs a second over 20,000 jobs, one worker process, with so many more waiting; measured apart, once.',
     '',
     `| | ${sizes.map((size) => size.toLocaleString('en')).join(' | ')} |`,
     `|---|${sizes.map(() => '---').join('|')}|`,
     ...backlog.map(({ name, rows }) => `| ${name} | ${rows.map(({ rate }) => whole(rate)).join(' | ')} |`),
   ]
+}
+
+function roundsOf(systems: readonly SystemResult[]): string {
+  const rounds = Math.max(...systems.map((one) => one.rounds.length))
+  return rounds === 1
+    ? 'One round: read differences below a fifth as none.'
+    : `${rounds} rounds, interleaved; medians, and in brackets the lowest and highest.`
 }
 
 function spread(rounds: readonly Measured[], name: keyof Measured, text: (value: number | undefined) => string): string {
