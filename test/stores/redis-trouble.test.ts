@@ -373,7 +373,7 @@ describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in t
     [{}, "needs either 'url' or 'client'"],
     [{ url: 'http://h' }, 'must be a URL'],
     [{ url: 'redis://h', prefix: 'a{b}' }, 'must be 1 to 64 letters'],
-    [{ url: 'redis://h', timeout: 0 }, 'must be between'],
+    [{ url: 'redis://h', timeout: 0 }, 'must be finite and at least 1ms'],
     [{ url: 'redis://h', pool: 3 }, "'redisSharedState.pool' is not an option"],
     [{ client: {} }, "'client.evalsha' must be a function"],
   ])('refuses options %j', (options, message) => {
