@@ -95,7 +95,8 @@ export async function moveStore({ from, to, portion = 1000, onProgress = () => {
 
 function doorOf(store: StoreSettings, option: string): TransferDoor {
   if (store.kind === 'memory') throw new OptionError(option, 'must be a store that lasts: sqlite:PATH or postgres://…', store.url)
-  return store.kind === 'sqlite' ? sqliteTransfer({ path: store.path }) : postgresTransfer({ url: store.connection() })
+  if (store.kind === 'sqlite') return sqliteTransfer({ path: store.path })
+  return postgresTransfer({ url: store.connection(), schema: store.schema })
 }
 
 async function assertRest(door: TransferDoor): Promise<void> {

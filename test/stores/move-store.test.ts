@@ -216,20 +216,27 @@ describe.skipIf(missing('postgres'))('moving between SQLite and PostgreSQL', () 
   let server: PostgresServer
   beforeAll(async () => {
     server = await startPostgres()
-    await ask(server.url, 'DROP SCHEMA IF EXISTS holdfast CASCADE')
+    await ask(server.url, 'DROP SCHEMA IF EXISTS moved CASCADE')
   }, 60_000)
   afterAll(async () => {
-    await ask(server.url, 'DROP SCHEMA IF EXISTS holdfast CASCADE')
+    await ask(server.url, 'DROP SCHEMA IF EXISTS moved CASCADE')
     await server.stop()
   })
 
   it('there and back leaves everything as it was', async () => {
     await fill(file('a.db'))
     const before = await everything(file('a.db'))
-    const postgres = { kind: 'postgres', url: server.url, connection: () => server.url, durability: 'full' } as const
+    const postgres = {
+      kind: 'postgres',
+      url: server.url,
+      connection: () => server.url,
+      schema: 'moved',
+      durability: 'full',
+    } as const
     const there = await moveStore({ from: file('a.db'), to: postgres })
     const inPostgres = await everything(postgres)
     expect(inPostgres).toEqual(before)
+    expect(await ask(server.url, 'SELECT count(*)::int AS n FROM moved.jobs'), 'in the schema it was told').toEqual([{ n: 301 }])
     const back = await moveStore({ from: postgres, to: file('b.db') })
     expect(back.tables.map(({ checksum }) => checksum)).toEqual(there.tables.map(({ checksum }) => checksum))
     expect(await everything(file('b.db'))).toEqual(before)
