@@ -70,9 +70,9 @@ export class LeaseKeeper {
       await this.#renewAll()
       await this.#options.skew.measure()
       this.#registered = true
-      health.succeeded()
+      health.succeeded('renew')
     } catch (error) {
-      health.failed(error)
+      health.failed(error, 'renew')
       wait = Math.min(wait, health.waitMs)
     }
     if (this.#started) this.#arm(Math.max(0, wait - (clock.now() - began)))

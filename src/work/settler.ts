@@ -125,7 +125,7 @@ export class Settler {
     try {
       const refused = await store.settle(batch.map((entry) => entry.settlement))
       const wasAway = !health.ok
-      health.succeeded()
+      health.succeeded('settle')
       this.#batchLimit = MAX_BATCH
       this.#inFlight = []
       if (batch.some(hasKey)) this.#options.onKeysFree()
@@ -134,7 +134,7 @@ export class Settler {
     } catch (error) {
       this.#inFlight = []
       this.#keep(batch, error)
-      health.failed(error)
+      health.failed(error, 'settle')
       return
     }
     const batches = batchesOf(batch.map((entry) => entry.job))

@@ -1,4 +1,8 @@
-/** Whether the store answers, as seen by those who use it. Tells once when it stops, and once when it is back. */
+/**
+ * Whether the store answers, as seen by those who use it. Tells once when it stops, and once when it is back.
+ *
+ * Who failed has to succeed: a full disk still answers the claim that finds nothing, and that says nothing about writing.
+ */
 import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { EventBus } from '../core/events.ts'
@@ -6,10 +10,14 @@ import type { EventBus } from '../core/events.ts'
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5000
 
+/** What the worker asks of the store again and again until it is done. */
+export type StoreDuty = 'claim' | 'renew' | 'settle'
+
 export class StoreHealth {
   readonly #clock: Clock
   readonly #events: EventBus
-  #failures = 0
+  /** Failures in a row, of duties whose last try failed. */
+  readonly #failing = new Map<StoreDuty, number>()
   #reason: string | undefined
 
   constructor(clock: Clock, events: EventBus) {
@@ -18,7 +26,7 @@ export class StoreHealth {
   }
 
   get ok(): boolean {
-    return this.#failures === 0
+    return this.#failing.size === 0
   }
 
   /** What the last failure said; undefined while all is well. */
@@ -28,20 +36,21 @@ export class StoreHealth {
 
   /** How long to leave the store alone now. */
   get waitMs(): number {
-    return Math.min(FIRST_WAIT_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_WAIT_MS)
+    const failures = Math.max(1, ...this.#failing.values())
+    return Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 10), LONGEST_WAIT_MS)
   }
 
-  succeeded(): void {
-    if (this.#failures === 0) return
-    this.#failures = 0
+  succeeded(duty: StoreDuty): void {
+    if (!this.#failing.delete(duty) || !this.ok) return
     this.#reason = undefined
     if (this.#events.active) this.#events.emit({ type: 'store.recovered', at: this.#clock.wallNow() })
   }
 
-  failed(error: unknown): void {
-    this.#failures++
+  failed(error: unknown, duty: StoreDuty): void {
+    const isNews = this.ok
+    this.#failing.set(duty, (this.#failing.get(duty) ?? 0) + 1)
     this.#reason = describeError(error).message
-    if (this.#failures > 1 || !this.#events.active) return
-    this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), reason: this.#reason })
+    if (isNews && this.#events.active)
+      this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), reason: this.#reason })
   }
 }

@@ -55,7 +55,7 @@ describe('a store that is away', () => {
     isAway = false
     await rig.queue.enqueue([{ kind: 'k', payload: {} }])
     await rig.clock.advance(5000)
-    expect(rig.told()).toEqual(['store.degraded', 'store.recovered', 'job.started', 'job.succeeded'])
+    expect(rig.told().toSorted()).toEqual(['job.started', 'job.succeeded', 'store.degraded', 'store.recovered'])
   })
 
   it('gets the settlement later, and the handler runs once', async () => {
@@ -129,5 +129,23 @@ describe('a store that is away', () => {
     for (let n = 0; n < 4; n++) await rig.queue.enqueue(Array.from({ length: 50 }, () => ({ kind: 'k', payload: {} })))
     await rig.clock.advance(60_000)
     expect(runs).toBe(50)
+  })
+
+  // W: 15, W: 21
+  it('that answers questions and takes nothing, as a full disk does, is told of once', async () => {
+    let isFull = false
+    const rig = await start(
+      () => {
+        isFull = true
+      },
+      (call) => isFull && call === 'settle' && away(),
+    )
+    await rig.queue.enqueue([{ kind: 'k', payload: {} }])
+    await rig.clock.advance(60_000)
+    expect(rig.worker.snapshot().store).toEqual({ ok: false, reason: 'disk full' })
+    expect(rig.told()).toEqual(['job.started', 'store.degraded'])
+    isFull = false
+    await rig.clock.advance(5000)
+    expect(rig.told()).toEqual(['job.started', 'store.degraded', 'store.recovered', 'job.succeeded'])
   })
 })

@@ -192,7 +192,7 @@ export class Worker {
           idleMs = claimed > 0 ? this.#pollMinMs : Math.min(idleMs * 2, this.#pollMaxMs)
           waitMs = claimed > 0 ? 0 : await this.#quietFor(idleMs)
         } catch (error) {
-          this.#health.failed(error)
+          this.#health.failed(error, 'claim')
           waitMs = this.#health.waitMs
         }
       if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
@@ -204,7 +204,7 @@ export class Worker {
   async #round(capacity: number): Promise<number> {
     await this.#keeper.register()
     const jobs = await this.#claimer.round(capacity)
-    this.#health.succeeded()
+    this.#health.succeeded('claim')
     for (const job of jobs) this.#begin(job)
     return jobs.length
   }
