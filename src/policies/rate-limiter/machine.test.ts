@@ -354,12 +354,12 @@ describe('the state of a machine', () => {
     expect(next.wait(1000, 2)).toBeCloseTo(120, 6)
   })
 
-  it('of a window is how long ago they were that are in it, none of the future', () => {
+  it('of a window is how long ago they were that are in it, and of a place ahead what it replaced', () => {
     const window = new SlidingWindow(2, 100)
     window.reserve(0, 1)
     window.reserve(50, 1)
     window.reserve(60, 1)
-    expect([window.dump(60), window.dump(110), window.dump(150)]).toEqual([[-10], [-60, -10], [-50]])
+    expect([window.dump(60), window.dump(110), window.dump(150)]).toEqual([[-10, -60], [-60, -10], [-50]])
     const other = new SlidingWindow(2, 100)
     other.reserve(50, 1)
     expect([other.dump(50), other.dump(149), other.dump(150)]).toEqual([[0], [-99], []])

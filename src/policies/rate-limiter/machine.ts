@@ -268,10 +268,15 @@ export class SlidingWindow extends RateMachine {
     this.#load(Array.from({ length: this.capacity }, () => Math.max(now, this.#latest)))
   }
 
+  /**
+   * Places ahead die with their callers; what they replaced may be in the window yet. When that was is not known any more, but
+   * it had left by the place, and was no later than any that is left.
+   */
   dump(now: number): RateState {
-    return this.#inOrder()
-      .filter((at) => at + this.#perMs > now && at <= now)
-      .map((at) => at - now)
+    const inOrder = this.#inOrder()
+    const oldest = Math.min(inOrder[0] as number, now)
+    const admitted = inOrder.map((at) => (at > now ? Math.min(at - this.#perMs, oldest) : at))
+    return admitted.filter((at) => at + this.#perMs > now).map((at) => at - now)
   }
 
   load(state: RateState, now: number, elapsedMs: number): void {
