@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type OptionError, RejectedError, TimeoutError } from '../../core/errors.ts'
 import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
-import { compose } from '../../core/policy.ts'
+import { compose, policy } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { timeout } from '../timeout/timeout.ts'
@@ -303,7 +303,13 @@ describe('the queue of an adaptive limiter', () => {
 
   it('is not entered by a call whose deadline is over', async () => {
     const { clock, limiter } = full()
-    await expect(limiter.execute(() => 1, { within: 0 })).rejects.toMatchObject({ code: 'ERR_LIMIT_REACHED' })
+    const slow = policy('slow', (next) => (execution) => {
+      vi.spyOn(clock, 'now').mockReturnValue(clock.now() + 10)
+      return next(execution)
+    })
+    const tooLate = compose(slow, limiter).execute(() => 1, { within: 10 })
+    await expect(tooLate).rejects.toMatchObject({ code: 'ERR_LIMIT_REACHED' })
+    vi.restoreAllMocks()
     await clock.advance(1)
     expect(limiter.status().queued).toBe(0)
   })
@@ -337,8 +343,10 @@ describe('a snapshot of an adaptive limiter', () => {
     const next = make({ algorithm: 'vegas', max: 6 })
     next.limiter.hydrate(stored)
     expect(next.limiter.status()).toMatchObject({ limit: 6, baselineMs: 100, epoch: 0 })
-    next.limiter.hydrate({ version: 1, limit: 0.2, baselineMs: 'x' })
-    expect(next.limiter.status()).toMatchObject({ limit: 1, baselineMs: undefined })
+    for (const baselineMs of ['x', 0, Number.POSITIVE_INFINITY]) {
+      next.limiter.hydrate({ version: 1, limit: 0.2, baselineMs })
+      expect(next.limiter.status()).toMatchObject({ limit: 1, baselineMs: undefined })
+    }
   })
 
   it('keeps the limit that a probe cuts for a moment', async () => {
@@ -360,7 +368,8 @@ describe('a snapshot of an adaptive limiter', () => {
 
   it('is refused when it is none', () => {
     const { limiter } = make()
-    for (const bad of [undefined, null, 5, {}, { version: 2, limit: 5 }, { version: 1 }, { version: 1, limit: Number.NaN }])
+    const limits = [undefined, 0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((limit) => ({ version: 1, limit }))
+    for (const bad of [undefined, null, 5, {}, { version: 2, limit: 5 }, ...limits])
       expect(() => limiter.hydrate(bad)).toThrow('snapshot')
   })
 })

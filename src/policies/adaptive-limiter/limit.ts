@@ -45,7 +45,7 @@ export interface Bounds {
  */
 export function bounded(bounds: Bounds, from: number, to: number, inFlight: number): number {
   const tried = Math.max(from, inFlight * bounds.inFlightFactor)
-  return clamp(bounds, to > from ? Math.min(to, tried) : to)
+  return clamp(bounds, Math.min(to, tried))
 }
 
 export function clamp(bounds: Bounds, value: number): number {

@@ -34,7 +34,7 @@ describe('AIMD, window by window', () => {
   it('goes on from where it was left', () => {
     const aimd = new Aimd(bounds(), 0.9)
     aimd.restore(0, 33.7)
-    expect([aimd.value, aimd.reason]).toEqual([33, 'restored'])
+    expect([aimd.value, aimd.learnt, aimd.reason]).toEqual([33, 33, 'restored'])
   })
 
   it('takes at least one off, and stays within its bounds', () => {
@@ -45,6 +45,13 @@ describe('AIMD, window by window', () => {
       [10, 2, false, 3, 'growth'],
       [10, 3, false, 4, 'growth'],
       [10, 4, false, 4, 'growth'],
+    ])
+  })
+
+  it('takes one off a limit too that growth left between two whole ones', () => {
+    play(new Aimd(bounds({ initial: 4, inFlightFactor: 1.5 }), 0.99), [
+      [10, 3, false, 4.5, 'growth'],
+      [10, 4, true, 3.5, 'loss'],
     ])
   })
 
@@ -72,7 +79,9 @@ describe('Vegas, window by window', () => {
       [100, 50, false, 50, 'start'], // the baseline
       [100, 50, false, 56, 'growth'], // a queue of 0: by 6
       [102, 56, false, 57, 'growth'], // of 2: by 1
-      [107, 57, false, 57, 'growth'], // of 4: enough
+      [106, 57, false, 57, 'growth'], // of 4: enough
+      [105.5, 57, false, 57, 'growth'], // of 3: the least that is
+      [111, 57, false, 57, 'growth'], // of 6: the most that is
       [112, 57, false, 56, 'queueing'], // of 7: too many
     ])
   })
@@ -93,10 +102,10 @@ describe('Vegas, window by window', () => {
       [500, 106, false, 105, 'queueing'], // half of 2
       [Number.NaN, 106, true, 104, 'loss'],
     ])
-    const even = new Vegas(bounds({ initial: 200, max: 1000 }), 1)
-    play(even, [
+    play(new Vegas(bounds({ initial: 200, max: 1000 }), 1), [
       [100, 200, false, 200, 'start'],
       [105, 200, false, 200, 'start'], // a queue of 10 rests between 6 and 12
+      [102.5, 200, false, 202, 'growth'], // one of 5 creeps
     ])
   })
 
@@ -153,8 +162,22 @@ describe('Gradient2, window by window', () => {
   it('does not take the queue of its own full limit for the new normal', () => {
     const gradient = make()
     gradient.onSample(0, 100, 10, false)
-    for (let window = 1; window < 1000; window++) gradient.onSample(window, 400, 100, false)
+    for (let window = 1; window < 1000; window++) gradient.onSample(window, 400, Math.floor(gradient.value), false)
     expect(gradient.baselineMs).toBe(100)
+  })
+
+  it('counts a full window that was as fast as ever for nothing', () => {
+    const gradient = make()
+    gradient.onSample(0, 100, 5, false)
+    gradient.onSample(1, 100, 20, false)
+    gradient.onSample(2, 200, 5, false)
+    expect(gradient.baselineMs).toBe(150)
+  })
+
+  it('says that it grows while it stands where half of it and its queue are all of it', () => {
+    const gradient = make()
+    gradient.rebase(8, 100, 'restored')
+    play(gradient, [[300, 8, false, 8, 'growth']])
   })
 
   it('takes slower calls for the new normal where the limit was not full, in time', () => {
@@ -172,6 +195,10 @@ describe('Gradient2, window by window', () => {
     for (let window = 0; window < 9; window++) gradient.onSample(window, 1000, 5, false)
     gradient.onSample(10, 100, 5, false)
     expect(gradient.baselineMs).toBeCloseTo(0.9 * (1000 - (900 * 2) / 601))
+    const twice = make()
+    twice.rebase(20, 300, 'restored')
+    twice.onSample(0, 100, 5, false)
+    expect(twice.baselineMs, 'twice as slow as now is not a long overload').toBe(200)
   })
 
   // T: 29
@@ -236,11 +263,27 @@ describe('a probe', () => {
     expect([probed.value, inner.baselineMs]).toEqual([32, 100])
   })
 
+  it('takes a round trip that fell by a tenth for one that no longer falls', () => {
+    const { inner, probed } = make()
+    probed.onSample(0, 100, 32, false)
+    probed.onSample(1, 90, 16, false)
+    expect([probed.value, inner.baselineMs]).toEqual([32 * 0.9, 90])
+  })
+
   it('ends at the least limit at the latest', () => {
     const { probed } = make()
-    for (let window = 0; window < 10 && (window === 0 || probed.reason === 'probe'); window++)
+    const seen: [number, string][] = []
+    for (let window = 0; window < 5; window++) {
       probed.onSample(window, 1000 / 2 ** window, 32, false)
-    expect(probed.value).toBe(2)
+      seen.push([probed.value, probed.reason])
+    }
+    expect(seen).toEqual([
+      [16, 'probe'],
+      [8, 'probe'],
+      [4, 'probe'],
+      [2, 'probe'],
+      [2, 'growth'],
+    ])
   })
 
   it('is made once in a while, and only of a full limit; a limit that is half empty shows its baseline as it is', () => {
@@ -251,7 +294,7 @@ describe('a probe', () => {
     expect([probed.reason, inner.heard.length]).toEqual(['growth', 3])
     probed.onSample(750, 200, 20, false)
     expect(probed.reason).toBe('growth')
-    probed.onSample(751, 200, 32, false)
+    probed.onSample(750, 200, 32, false)
     expect(probed.reason).toBe('probe')
   })
 
@@ -275,7 +318,7 @@ describe('a probe', () => {
   it('is due at once after a restart that brought no baseline, and later after one that did', () => {
     const { inner, probed } = make()
     probed.restore(0, 50, 80)
-    expect([inner.value, inner.baselineMs]).toEqual([50, 80])
+    expect(inner.heard).toEqual(['restored 50 80'])
     probed.onSample(1, 100, 50, false)
     expect(probed.reason).toBe('growth')
     probed.restore(2, 50, undefined)

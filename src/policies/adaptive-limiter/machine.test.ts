@@ -66,6 +66,15 @@ describe('the machine of an adaptive limiter', () => {
     expect(machine.tryAcquire(101)).toEqual({ rejected: true, reason, retryAfterMs: 50 })
   })
 
+  it('goes by the last round trip that there was, after a window that lost every call', () => {
+    const { machine } = make(new Scripted(2))
+    const lost = () => [taken(machine, 100), taken(machine, 100)]
+    for (const call of [taken(machine, 0), taken(machine, 0)]) call.release('success', 100)
+    for (const call of lost()) call.release('failure', 200)
+    lost()
+    expect([machine.rttMs, machine.tryAcquire(200)]).toMatchObject([100, { retryAfterMs: 50 }])
+  })
+
   it('tells the algorithm of each full window: its end, its round trip, the most in flight, its losses', () => {
     const algorithm = new Scripted(5)
     const { machine } = make(algorithm)
@@ -112,6 +121,23 @@ describe('the machine of an adaptive limiter', () => {
       // Four round trips of 100 ms after the change at 100 are over at 500; then comes a window of 100 ms … of fresh calls.
       expect(algorithm.heard[1]![0], hangs ? 'an old call hangs' : 'the old call comes back').toBe(hangs ? 600 : firstHeard)
     }
+  })
+
+  // T: 29
+  it('waits for all calls of the old limit, and begins nothing anew for one that comes back after the four round trips', () => {
+    const algorithm = new Scripted(5, 9)
+    const { machine } = make(algorithm)
+    const [first, second, last] = [taken(machine, 0), taken(machine, 0), taken(machine, 0)]
+    for (const call of [taken(machine, 0), taken(machine, 0)]) call.release('success', 100)
+    const fresh = (now: number) => taken(machine, now - 5).release('success', now)
+    first.release('success', 150)
+    for (const now of [200, 260]) fresh(now)
+    expect(algorithm.heard, 'two old calls are out').toHaveLength(1)
+    second.release('success', 300)
+    for (const now of [500, 550]) fresh(now)
+    last.release('success', 560)
+    for (const now of [590, 600]) fresh(now)
+    expect(algorithm.heard[1]).toEqual([600, 5, 2, false])
   })
 
   // T: 6

@@ -67,7 +67,8 @@ export class AdaptiveMachine {
   #limit: number
   #epoch = 0
   #inFlight = 0
-  #idleSince: number
+  /** When the last call ended. */
+  #endedAt: number
   /** Calls in flight that began under an earlier limit, and until when they are waited for; then a window begins. */
   #earlier = 0
   #settling = false
@@ -82,7 +83,7 @@ export class AdaptiveMachine {
     this.#lossAfterMs = settings.lossAfterMs
     this.#window = new SampleWindow(settings.window, now)
     this.#onChange = onChange
-    this.#idleSince = now
+    this.#endedAt = now
   }
 
   get limit(): number {
@@ -137,7 +138,7 @@ export class AdaptiveMachine {
   /** A permit whatever the limit says; for trying a limit out without enforcing it. */
   admit(now: number): AdaptivePermit {
     // What was measured before a pause says nothing about now.
-    if (this.#inFlight === 0 && now - this.#idleSince > this.#window.ms) this.#window.begin(now, 0)
+    if (this.#inFlight === 0 && now - this.#endedAt > this.#window.ms) this.#window.begin(now, 0)
     this.#inFlight++
     this.#window.admitted(this.#inFlight)
     return new AdaptivePermit(this, this.#epoch, now)
@@ -159,7 +160,7 @@ export class AdaptiveMachine {
   settle(permit: AdaptivePermit, outcome: Outcome, now: number): void {
     this.#inFlight--
     if (permit.generation !== this.#epoch && --this.#earlier === 0) this.#settled(now)
-    if (this.#inFlight === 0) this.#idleSince = now
+    this.#endedAt = now
     if (outcome !== 'neutral') this.#learn(permit, outcome === 'failure', now)
     this.#handOver(now)
   }

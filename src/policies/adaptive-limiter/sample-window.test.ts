@@ -39,6 +39,7 @@ describe('a window of samples', () => {
     expect(odd.rttMs).toBe(2 ** -10)
     odd.add(1e12)
     expect(odd.rttMs).toBeGreaterThan(4 * 3_600_000)
+    expect(odd.rttMs, 'the middle of the last step').toBeLessThan(2 ** 24)
   })
 
   it('has no round trip when nothing came back', () => {
@@ -86,5 +87,9 @@ describe('a window of samples', () => {
     window.begin(1000, 0)
     window.add(1)
     expect([window.rttMs, window.dropped, window.maxInFlight]).toEqual([1, false, 0])
+    for (let call = 0; call < 100; call++) window.add(10)
+    window.begin(2000, 0)
+    for (const ms of [1, 1000, 1000]) window.add(ms)
+    expect(window.rttMs).toBeGreaterThan(900)
   })
 })

@@ -45,7 +45,7 @@ export class SampleWindow {
   begin(now: number, inFlight: number): void {
     this.#endsAt = now + this.ms
     this.#maxInFlight = inFlight
-    if (this.#samples > 0) this.#counts?.fill(0)
+    this.#counts?.fill(0)
     this.#samples = 0
     this.#lost = 0
     this.#fastest = Number.POSITIVE_INFINITY
@@ -53,14 +53,14 @@ export class SampleWindow {
   }
 
   admitted(inFlight: number): void {
-    if (inFlight > this.#maxInFlight) this.#maxInFlight = inFlight
+    this.#maxInFlight = Math.max(this.#maxInFlight, inFlight)
   }
 
   add(rttMs: number): void {
     const ms = Math.max(rttMs, FASTEST_MS)
     this.#samples++
-    if (ms < this.#fastest) this.#fastest = ms
-    if (ms > this.#slowest) this.#slowest = ms
+    this.#fastest = Math.min(this.#fastest, ms)
+    this.#slowest = Math.max(this.#slowest, ms)
     if (this.#counts !== undefined) this.#counts[stepOf(ms)]!++
   }
 
@@ -86,13 +86,10 @@ export class SampleWindow {
   get rttMs(): number {
     if (this.#samples === 0) return Number.NaN
     if (this.#counts === undefined) return this.#fastest
-    const rank = Math.max(1, Math.ceil(this.#samples * this.#percentile))
-    let seen = 0
-    for (let step = stepOf(this.#fastest); step < STEPS; step++) {
-      seen += this.#counts[step]!
-      if (seen >= rank) return Math.min(this.#slowest, Math.max(this.#fastest, middleOf(step)))
-    }
-    return this.#slowest
+    const rank = Math.ceil(this.#samples * this.#percentile)
+    let step = stepOf(this.#fastest)
+    for (let seen = this.#counts[step]!; seen < rank; seen += this.#counts[step]!) step++
+    return Math.min(this.#slowest, Math.max(this.#fastest, middleOf(step)))
   }
 }
 

@@ -4,6 +4,7 @@ import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
 import type { Execution } from '../../core/operation.ts'
 import { compose, policy as layered } from '../../core/policy.ts'
 import { seededRandom } from '../../core/random.ts'
+import { wheelOf } from '../../core/timer-wheel.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { budget } from '../budget/budget.ts'
@@ -71,18 +72,26 @@ describe('a hedge', () => {
   })
 
   it('starts all at once without a delay', async () => {
-    const { clock, policy, operation } = setup({ delay: 0, maxHedges: 2 })
+    const { clock, policy, operation, events, watch } = setup({ delay: 0, maxHedges: 2 })
+    watch()
     const end = ends(clock, policy.execute(operation.resolvesAfter(9, 'a', 1).resolvesAfter(3, 'b', 1).resolvesAfter(5, 'c')))
     expect(operation.calls).toHaveLength(3)
+    expect(events).toMatchObject([1, 2].map((number) => ({ type: 'hedge.started', hedge: number, reason: 'delay' })))
     await clock.advance(3)
     expect(end).toEqual({ at: 3, value: 'b' })
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 0, 0])
   })
 
+  it('calls once when the answer is there at once, whatever the delay', async () => {
+    const { policy, operation } = setup({ delay: 0 })
+    expect(await policy.execute(operation.returns('now'))).toBe('now')
+    expect(operation.calls).toHaveLength(1)
+  })
+
   it('starts none by time with an endless delay, and the next at once after a failure', async () => {
     const { clock, policy, operation } = setup({ delay: Number.POSITIVE_INFINITY })
     const end = ends(clock, policy.execute(operation.rejectsAfter(500, new Error('down'), 1).resolvesAfter(5, 'b')))
-    expect(clock.pendingTimers({ includeIdle: true })).toBe(1)
+    expect([clock.pendingTimers({ includeIdle: true }), wheelOf(clock).size]).toEqual([1, 0])
     await clock.advance(1000)
     expect(end).toEqual({ at: 505, value: 'b' })
   })
@@ -203,6 +212,7 @@ describe('a failure under a hedge', () => {
   it('may be synchronous, and so may be the answer', async () => {
     const { clock, policy, operation } = setup({ maxHedges: 4 })
     expect(await policy.execute(() => undefined)).toBeUndefined()
+    expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
     operation.throwsSync(2).returns('now')
     expect(await policy.execute(operation)).toBe('now')
     const always = scripted().throwsSync()
@@ -243,17 +253,19 @@ describe('the losers of a hedge', () => {
     await Promise.all([policy.execute(operation), clock.advance(50)])
     const [first, second, third] = operation.signals
     expect([first!.aborted, second!.aborted, third!.aborted]).toEqual([true, false, true])
-    expect((first!.reason as Error).name).toBe('AbortError')
+    expect(first!.reason).toMatchObject({ name: 'AbortError', message: 'another call of this hedge has answered' })
     expect(operation.running).toBe(0)
   })
 
   // T: 25
   it('make the winner wait for nothing, and reject unheard', async () => {
-    const { clock, policy, operation } = setup()
+    const hedgeIf = vi.fn(() => true)
+    const { clock, policy, operation } = setup({ hedgeIf })
     const end = ends(clock, policy.execute(operation.rejectsAfter(500, new Error('late'), 1).resolvesAfter(5, 'b')))
     await clock.advance(20)
     expect(end).toEqual({ at: 15, value: 'b' })
     await clock.advance(1000)
+    expect(hedgeIf, 'no rule is asked about them').not.toHaveBeenCalled()
   })
 
   // T: 16
@@ -266,6 +278,12 @@ describe('the losers of a hedge', () => {
     operation.release()
     await clock.advance(0)
     expect(policy.status().abandoned).toBe(0)
+  })
+
+  it('keep no process alive for being counted', () => {
+    const { clock, policy, operation } = setup({ delay: 0 })
+    void policy.execute(operation.hangs(1).returns('b'))
+    expect([clock.pendingTimers(), clock.pendingTimers({ includeIdle: true })]).toEqual([0, 1])
   })
 
   // T: 25
@@ -335,8 +353,9 @@ describe('a hedge and the caller who cancels', () => {
   })
 
   // T: 12
-  it('in a policy outside: nothing is called', async () => {
-    const { policy, operation } = setup()
+  it('in a policy outside: nothing is called, and no hedge is told of', async () => {
+    const { policy, operation, told, watch } = setup({ hedgeIf: () => true })
+    watch()
     const controller = new AbortController()
     const leaving = layered('leaving', (next) => (execution) => {
       controller.abort('bye')
@@ -344,12 +363,13 @@ describe('a hedge and the caller who cancels', () => {
     })
     const call = compose(leaving, policy).execute(operation.resolves('a'), { signal: controller.signal })
     await expect(call).rejects.toBe('bye')
-    expect(operation.calls).toHaveLength(0)
+    expect([operation.calls.length, told()]).toEqual([0, []])
   })
 
   // T: 12, 13, 14
   it.each([5, 12])('after %d ms: is released at once with their reason, and no hedge follows', async (at) => {
-    const { clock, policy, operation } = setup({ maxHedges: 3 })
+    const { clock, policy, operation, told, watch } = setup({ maxHedges: 3 })
+    watch()
     const controller = new AbortController()
     const end = ends(clock, policy.execute(operation.hangs(), { signal: controller.signal }))
     await clock.advance(at)
@@ -361,6 +381,7 @@ describe('a hedge and the caller who cancels', () => {
     await clock.advance(1000)
     expect(operation.calls).toHaveLength(started)
     expect(operation.signals.every(({ reason }) => reason === 'bye')).toBe(true)
+    expect(told(), 'none of them has lost').not.toContain('hedge.cancelled')
     operation.release()
     await clock.advance(0)
     expect([policy.status().abandoned, clock.pendingTimers({ includeIdle: true })]).toEqual([0, 0])
@@ -380,13 +401,44 @@ describe('a hedge and the caller who cancels', () => {
     await expect(settling).rejects.toBe('bye')
   })
 
-  it('by a listener or a rule of theirs: what was reserved goes back', async () => {
+  it('by a listener: what was reserved goes back', async () => {
+    const extra = budget({ minPerSecond: 1, window: '1s' })
+    for (const options of [{ budget: extra }, {}]) {
+      const controller = new AbortController()
+      const { clock, operation, policy } = setup(options)
+      policy.observe(({ type }) => type === 'hedge.started' && controller.abort('bye'))
+      const end = ends(clock, policy.execute(operation.hangsUntilAborted(), { signal: controller.signal }))
+      await clock.advance(100)
+      expect([end, operation.calls.length]).toEqual([{ at: 10, error: 'bye' }, 1])
+    }
+    expect(extra.snapshot().extras).toBe(0)
+  })
+
+  it('by the rule that says how long to wait: no hedge is told of, and no timer set', async () => {
     const controller = new AbortController()
-    const { clock, operation, policy } = setup({ budget: budget({ minPerSecond: 1, window: '1s' }) })
-    policy.observe(({ type }) => type === 'hedge.started' && controller.abort('bye'))
+    const delay = () => {
+      controller.abort('bye')
+      return 10
+    }
+    const { clock, operation, policy, told, watch } = setup({ delay })
+    watch()
     const end = ends(clock, policy.execute(operation.hangsUntilAborted(), { signal: controller.signal }))
+    expect(clock.pendingTimers({ includeIdle: true }), 'the one that counts the abandoned').toBe(1)
     await clock.advance(100)
-    expect([end, operation.calls.length]).toEqual([{ at: 10, error: 'bye' }, 1])
+    expect([end, told()]).toEqual([{ at: 0, error: 'bye' }, []])
+  })
+
+  it('by the rule that looks at an answer: it is no answer any more', async () => {
+    const controller = new AbortController()
+    const isAcceptable = () => {
+      controller.abort('bye')
+      return true
+    }
+    const { clock, operation, policy, told, watch } = setup({ isAcceptable })
+    watch()
+    const end = ends(clock, policy.execute(operation.hangs(1).resolves('b'), { signal: controller.signal }))
+    await clock.advance(100)
+    expect([end, told(), policy.status().abandoned]).toEqual([{ at: 10, error: 'bye' }, ['hedge.started', 'hedge.abandoned'], 1])
   })
 
   it('is told apart from a timeout outside, which ends all of them', async () => {
@@ -547,6 +599,23 @@ describe('a hedge that learns its delay', () => {
     controller.abort()
     await clock.advance(0)
     expect([failed.at, cancelled.at, policy.status().samples]).toEqual([10, 20, 0])
+  })
+
+  it('learns how long the first call took, or had taken when a hedge answered, and nothing where it failed', async () => {
+    const { clock, policy } = setup({ delay: { quantile: 0.5, minimumSamples: 1, initial: 10 }, maxHedges: 2 })
+    const down = new Error('down')
+    for (const [script, expected] of [
+      [scripted({ clock }).resolvesAfter(8, 'a'), ['a', 1, 8]],
+      [scripted({ clock }).resolvesAfter(500, 'a', 1).resolvesAfter(5, 'b'), ['b', 1, 15]],
+      [scripted({ clock }).resolvesAfter(500, 'a', 1).rejectsAfter(1, down, 1).resolvesAfter(9, 'c'), ['c', 1, 20]],
+      [scripted({ clock }).rejectsAfter(2, down, 1).resolvesAfter(50, 'b', 1).resolvesAfter(1, 'c'), ['c', 0, 10]],
+    ] as const) {
+      policy.hydrate({ version: 1, samples: [] })
+      const end = ends(clock, policy.execute(script))
+      await clock.advance(1000)
+      const { samples, delayMs } = policy.status()
+      expect([end.value, samples, Math.floor(delayMs!)]).toEqual(expected)
+    }
   })
 
   // The delay would shrink call by call if it were learnt from those that won: of slow calls only their fast hedges are seen.

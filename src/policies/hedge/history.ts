@@ -14,5 +14,5 @@ export function rememberFailures(error: unknown, failures: readonly HedgeFailure
 
 /** How all calls of the hedge ended that this error came out of, in the order of their ends; empty for any other error. */
 export function hedgeFailuresOf(error: unknown): readonly HedgeFailure[] {
-  return (typeof error === 'object' && error !== null && histories.get(error)) || []
+  return histories.get(error as object) ?? []
 }

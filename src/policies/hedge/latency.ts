@@ -13,8 +13,8 @@ export const LATENCY_BUCKETS = PER_OCTAVE * OCTAVES
 
 /** The bucket of a latency; what is shorter than the first or longer than the last is counted there. */
 export function bucketOf(ms: number): number {
-  if (!(ms > LOWEST_MS)) return 0
-  return Math.min(LATENCY_BUCKETS - 1, Math.floor(Math.log2(ms / LOWEST_MS) * PER_OCTAVE))
+  // The last step makes 0 of NaN too.
+  return Math.max(0, Math.min(LATENCY_BUCKETS - 1, Math.log2(ms / LOWEST_MS) * PER_OCTAVE)) | 0
 }
 
 /** The longest latency of a bucket. */
@@ -32,7 +32,7 @@ export class LatencyWindow {
   #half = Number.NEGATIVE_INFINITY
   /** The buckets in use lie between these, both included. */
   #low = LATENCY_BUCKETS
-  #high = -1
+  #high = 0
 
   constructor(windowMs: number) {
     this.#halfMs = windowMs / 2
@@ -81,27 +81,27 @@ export class LatencyWindow {
   #add(bucket: number, count: number): void {
     this.#recent[bucket]! += count
     this.#recentCount += count
-    if (bucket < this.#low) this.#low = bucket
-    if (bucket > this.#high) this.#high = bucket
+    this.#low = Math.min(this.#low, bucket)
+    this.#high = Math.max(this.#high, bucket)
   }
 
   #forget(now: number): void {
     const half = Math.floor(now / this.#halfMs)
     if (half <= this.#half) return
-    const next = half === this.#half + 1
+    const skipped = half > this.#half + 1
     const oldest = this.#older
     this.#older = this.#recent
     this.#olderCount = this.#recentCount
     this.#recent = oldest.fill(0)
     this.#recentCount = 0
     this.#half = half
-    if (!next && this.#olderCount > 0) {
+    if (skipped) {
       this.#older.fill(0)
       this.#olderCount = 0
     }
     if (this.#olderCount === 0) {
       this.#low = LATENCY_BUCKETS
-      this.#high = -1
+      this.#high = 0
     }
   }
 }

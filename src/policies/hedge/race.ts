@@ -40,7 +40,6 @@ export interface RaceRules {
 interface Run {
   readonly number: number
   readonly execution: LiveExecution
-  readonly startedAt: number
   abandoned: boolean
 }
 
@@ -76,9 +75,10 @@ export class Race {
 
   begin(): void {
     if (this.#call.aborted) return this.#reject(this.#call.abortReason)
+    // Stryker disable next-line ConditionalExpression: where nobody can abort it this spares making a signal that never aborts
     if (this.#call.cancellable) {
       this.#signal = this.#call.signal
-      this.#signal.addEventListener('abort', this.#cancel, { once: true })
+      this.#signal.addEventListener('abort', this.#cancel)
     }
     this.#startedAt = this.#call.clock.now()
     this.#launch(this.#startedAt)
@@ -89,7 +89,7 @@ export class Race {
     const number = this.#machine.start()
     const execution = this.#call.child(this.#call.attempt, true)
     if (number > 0) numberHedge(execution, number)
-    const run: Run = { number, execution, startedAt: now, abandoned: false }
+    const run: Run = { number, execution, abandoned: false }
     this.#running.add(run)
     try {
       const result = this.#next(execution)
@@ -131,12 +131,14 @@ export class Race {
 
   #fits(startsAt: number, now: number): boolean {
     const { deadline } = this.#call
+    // Stryker disable next-line ConditionalExpression: a short cut, everything fits no deadline; how long calls usually take costs more
     return deadline === Number.POSITIVE_INFINITY || fits(startsAt, this.#rules.delay.usualMs(now), deadline)
   }
 
   #deny(number: number, reason: 'budget' | 'deadline'): void {
     this.#rules.denied(this.#call, number, reason)
-    if (!this.#over) this.#obey(this.#machine.stop())
+    // Where a listener has cancelled the call this changes nothing: it has been answered.
+    this.#obey(this.#machine.stop())
   }
 
   #ended(run: Run, failure: { readonly error: unknown } | { readonly value: unknown }): void {
@@ -167,23 +169,18 @@ export class Race {
   #win(run: Run, value: unknown): void {
     const { learnt } = this.#rules.delay
     const { started } = this.#machine
-    const now = learnt !== undefined || started > 1 ? this.#call.clock.now() : 0
     // Learnt from the first call alone, also when it lost: it would have taken longer still. Of hedges only the fast ones are
     // ever seen, and a delay learnt from them would shrink call by call.
-    const first = run.number === 0 ? run : this.#first()
-    if (learnt !== undefined && first !== undefined) learnt.record(now - first.startedAt, now)
-    if (started > 1) this.#rules.won(this.#call, run.number, now - this.#startedAt, started)
+    if (learnt !== undefined && !this.#failures.some(({ hedge }) => hedge === 0)) {
+      const now = this.#call.clock.now()
+      learnt.record(now - this.#startedAt, now)
+    }
+    if (started > 1) this.#rules.won(this.#call, run.number, this.#call.clock.now() - this.#startedAt, started)
     this.#end()
     this.#resolve(value)
   }
 
-  #first(): Run | undefined {
-    for (const run of this.#running) return run.number === 0 ? run : undefined
-    return undefined
-  }
-
   readonly #cancel = (): void => {
-    if (this.#over) return
     this.#end()
     this.#reject(this.#call.abortReason)
   }
