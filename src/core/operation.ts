@@ -33,7 +33,10 @@ export type Layer = <T>(next: Operation<T>) => Operation<T>
 export interface ExecuteOptions {
   /** Cancels the call: it rejects at once with the signal's own reason. */
   readonly signal?: AbortSignal | undefined
-  /** The whole call must be done within this long, attempts and waits included; a duration. Default: no bound. */
+  /**
+   * The whole call must be done within this long, attempts and waits included; a duration. `Infinity` is no bound; with 0, as an
+   * outer call's `remaining()` may be, the operation does not begin. Default: no bound.
+   */
   readonly within?: number | string | undefined
   readonly key?: string | undefined
   readonly operation?: string | undefined

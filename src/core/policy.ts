@@ -7,13 +7,12 @@
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import { describePolicy, type PolicyDescription } from './description.ts'
-import { parseDuration } from './duration.ts'
 import { OptionError } from './errors.ts'
 import type { Listener, Observable, Unobserve } from './events.ts'
 import { EventBus } from './events.ts'
 import { LiveExecution } from './execution.ts'
 import { link } from './frame.ts'
-import { guarded } from './guarded.ts'
+import { boundBy, guarded } from './guarded.ts'
 import type { ExecuteOptions, Layer, Operation } from './operation.ts'
 import type { Stage } from './stage.ts'
 import { refusePromise } from './sync-frame.ts'
@@ -105,7 +104,7 @@ export abstract class BasePolicy implements Policy {
     this.#linked ??= link(this[STAGES], true)
     options?.signal?.throwIfAborted()
     const execution = new LiveExecution(this.clock, operation, options, undefined, 1, false, true)
-    if (options?.within !== undefined) execution.deadline = execution.now() + parseDuration(options.within, 'within')
+    boundBy(execution, options?.within)
     const value = this.#linked(execution) as T
     refusePromise(value)
     return value

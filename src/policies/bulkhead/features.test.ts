@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { OptionError } from '../../core/errors.ts'
 import { type HoldfastEvent, listenerErrors } from '../../core/events.ts'
-import { compose } from '../../core/policy.ts'
+import { compose, policy } from '../../core/policy.ts'
 import { scripted } from '../../testing/scripted-operation.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { timeout } from '../timeout/timeout.ts'
@@ -82,7 +82,12 @@ describe('the queue of a bulkhead', () => {
     const late = settled(slots.execute(() => 1, { within: 50 }))
     await clock.advance(50)
     expect([await late, slots.snapshot().queued]).toMatchObject([{ error: { name: 'TimeoutError' } }, 0])
-    await expect(slots.execute(() => 1, { within: 0 })).rejects.toMatchObject({ details: { reason: 'deadline' } })
+    const slow = policy('slow', (next) => (execution) => {
+      vi.spyOn(clock, 'now').mockReturnValue(clock.now() + 10)
+      return next(execution)
+    })
+    const tooLate = compose(slow, slots).execute(() => 1, { within: 10 })
+    await expect(tooLate).rejects.toMatchObject({ details: { reason: 'deadline' } })
   })
 
   const overflows: [BulkheadOptions['overflow'], string[]][] = [
