@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { JobView, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
+import type { Batch, JobView, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
 import { Client } from './client.ts'
 import type { Answers } from './testing/scripted-api.ts'
 import { ScriptedApi } from './testing/scripted-api.ts'
@@ -66,6 +66,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   deadLetters: { pending: 1, retrying: 0, exhausted: 0, resolved: 2, discarded: 0 },
   targets: [target()],
   schedules: [schedule()],
+  batches: [],
   operations: [{ operation: 'http', count: 9, minMs: 1, avgMs: 2, p50Ms: 2, p95Ms: 3, p99Ms: 3, retries: 1, failures: 2 }],
   ...more,
 })
@@ -385,6 +386,43 @@ describe('holdfast targets', () => {
       '2030-01-01T13:00:00Z',
     ])
     expect(api?.asked[0]?.body).toEqual({ until: NOW + 3_600_000 })
+  })
+})
+
+describe('holdfast batches', () => {
+  const open: Batch = {
+    ...{ id: 'import', total: 10, pending: 4, succeeded: 5, dead: 1, cancelled: 0, createdAt: NOW - 90_000 },
+    ...{ callback: 'j7', callbackKind: 'report' },
+  }
+  const ended = { ...open, id: 'old', pending: 0, succeeded: 9, completedAt: NOW - 60_000 }
+  const stuck = { ...open, id: 'stuck', parked: 2 }
+
+  it('lists them, and shows one', async () => {
+    const answers: Answers = {
+      'GET /v1/batches?state=open&limit=3': { json: { batches: [open, stuck, ended], nextCursor: 'abc' } },
+      'GET /v1/batches?limit=50': { json: { batches: [open, stuck, ended] } },
+      'GET /v1/batches/stuck': { json: stuck },
+    }
+    const { out, err } = await against(answers, ['batches', 'list', '--state', 'open', '--limit', '3'])
+    expect(out).toMatch(/import +6 +10 +1 +0 +1 min ago +then report/)
+    expect(out).toMatch(/stuck +.*2 set aside: a person decides/)
+    expect(out).toMatch(/old +10 +10 +1 +.*ended 1 min ago, then report j7/)
+    expect(err).toContain('--cursor abc')
+    await api?.close()
+    const shown = await against(answers, ['batches', 'show', 'stuck'])
+    for (const line of [/state +open/, /set aside +2/, /follows +report j7/]) expect(shown.out).toMatch(line)
+    expect(shown.err).toContain('jobs list --batch stuck')
+    await api?.close()
+    expect(JSON.parse((await against(answers, ['batches', 'list', '--json'])).out)).toHaveProperty('batches.2.id', 'old')
+    await api?.close()
+    const none = await against({ 'GET /v1/batches?limit=50': { json: { batches: [] } } }, ['batches', 'list'])
+    expect(none).toMatchObject({ code: 0, out: '', err: 'No such batches.\n' })
+  })
+
+  it('stand in the status while they are open', async () => {
+    const { out } = await against({ 'GET /v1/status': { json: status({ batches: [open, ended] }) } }, ['status'])
+    expect(out).toMatch(/import +6 +10/)
+    expect(out).not.toContain('old ')
   })
 })
 

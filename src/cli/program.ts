@@ -28,6 +28,7 @@ export function createProgram(context: Context): Program {
   const program = root(context)
   addProcess(program, does)
   addJobs(program, does)
+  addBatches(program, does)
   addDeadLetters(program, does)
   addTargets(program, does)
   addSchedules(program, does)
@@ -103,6 +104,16 @@ function addJobs(program: Command, does: Does): void {
 
   const explain = program.command('explain').description('why a job is where it is, in sentences').argument('<job>')
   does(talks(explain), async () => (await import('./commands/explain.ts')).explain)
+}
+
+function addBatches(program: Command, does: Does): void {
+  const batches = program.command('batches').description('jobs that belong together: how far, and what follows')
+  const list = pages(batches.command('list').description('those that have not ended, then the last to end')).addOption(
+    new Option('--state <state>', 'only those').choices(['open', 'ended']),
+  )
+  does(talks(list), async () => (await import('./commands/batches.ts')).listBatches)
+  const show = batches.command('show').description('where one stands').argument('<id>')
+  does(talks(show), async () => (await import('./commands/batches.ts')).showBatch)
 }
 
 function addDeadLetters(program: Command, does: Does): void {
@@ -216,9 +227,11 @@ function talks(command: Command): Command {
 }
 
 function filters(command: Command): Command {
+  return pages(command.option('--kind <kind>', 'only those').option('--target <target>', 'only those'))
+}
+
+function pages(command: Command): Command {
   return command
-    .option('--kind <kind>', 'only those')
-    .option('--target <target>', 'only those')
     .addOption(new Option('--limit <n>', 'at most so many').default(50).argParser(wholeNumber))
     .option('--cursor <cursor>', 'go on where the last page ended')
 }

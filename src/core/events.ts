@@ -143,6 +143,17 @@ export type WorkEvent = Common & { readonly job?: string; readonly kind?: string
     | { readonly type: 'job.lost-lease'; readonly worker: string }
     | { readonly type: 'job.rescued'; readonly from: string; readonly to: string; readonly reason: string }
     | { readonly type: 'job.redriven'; readonly generation: number; readonly by: string }
+    | { readonly type: 'batch.enqueued'; readonly batch: string; readonly total: number; readonly callback?: string }
+    /** All of its jobs have ended; `callback` is the job that follows. Told by the process that ended it, not by the others. */
+    | {
+        readonly type: 'batch.ended'
+        readonly batch: string
+        readonly total: number
+        readonly succeeded: number
+        readonly dead: number
+        readonly cancelled: number
+        readonly callback?: string
+      }
     | { readonly type: 'target.held'; readonly heldBy: string; readonly heldUntil?: number }
     | { readonly type: 'target.released' }
     | { readonly type: 'worker.started'; readonly worker: string }

@@ -10,8 +10,9 @@ import type { BatchRequest } from '../work/batch-request.ts'
 import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
 import type { JobRequest } from '../work/queue.ts'
 import type { ScheduleView } from '../work/schedules/schedule-view.ts'
-import type { DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+import type { BatchFilter, DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 
+export type { Batch } from '../work/batch.ts'
 export type { BatchRequest } from '../work/batch-request.ts'
 export type { JobRequest } from '../work/queue.ts'
 export type { ScheduleView } from '../work/schedules/schedule-view.ts'
@@ -127,6 +128,8 @@ export interface Status {
   readonly deadLetters: Record<DeadLetterStatus, number>
   readonly targets: readonly TargetStatus[]
   readonly schedules: readonly ScheduleView[]
+  /** The first few of `GET /v1/batches`: those that have not ended, then those that ended last. */
+  readonly batches: readonly Batch[]
   /** Operations by name: the recent past, in memory. */
   readonly operations: readonly (LatencySummary & {
     readonly operation: string
@@ -141,6 +144,8 @@ export interface OpsSource extends Observable {
   /** All or nothing, with the job that is enqueued when all have ended. @throws as `enqueue` */
   enqueueBatch(request: BatchRequest): Promise<BatchEnqueued>
   batch(id: string): Promise<Batch | undefined>
+  /** Open ones first, then those that have ended, the last to end first. */
+  batches(filter: BatchFilter): Promise<Page<Batch>>
   job(id: string): Promise<JobView | undefined>
   jobs(filter: JobFilter): Promise<Page<JobView>>
   cancel(id: string): Promise<JobView | undefined>

@@ -39,6 +39,8 @@ const OF_CLOCKS: readonly HoldfastEvent[] = [
   { type: 'schedule.failed', at, schedule: 'feed', error },
   { type: 'schedule.paused', at, schedule: 'feed' },
   { type: 'schedule.resumed', at, schedule: 'feed' },
+  { type: 'batch.ended', at, batch: 'import', total: 5, succeeded: 4, dead: 0, cancelled: 1 },
+  { type: 'batch.ended', at, batch: 'import', total: 5, succeeded: 4, dead: 1, cancelled: 0, callback: 'j9' },
 ]
 
 function linesOf(level: Level, format: 'text' | 'json' = 'text', events = EVENTS): string[] {
@@ -76,6 +78,8 @@ describe('the log', () => {
       'error schedule feed: its job could not be made: connect ECONNREFUSED',
       'info  schedule feed is paused',
       'info  schedule feed goes on',
+      'info  batch import has ended: 4 of 5 succeeded, 0 died, 1 cancelled',
+      'warn  batch import has ended: 4 of 5 succeeded, 1 died, 0 cancelled',
     ])
   })
 

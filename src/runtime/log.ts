@@ -58,6 +58,11 @@ function lineOf(event: HoldfastEvent): Line | undefined {
         level: 'debug',
         message: `job ${event.job} (${event.kind}) attempt ${event.attempt} failed, again in ${formatDuration(event.delayMs)}: ${event.error.message}`,
       }
+    case 'batch.ended':
+      return {
+        level: event.dead > 0 ? 'warn' : 'info',
+        message: `batch ${event.batch} has ended: ${event.succeeded} of ${event.total} succeeded, ${event.dead} died, ${event.cancelled} cancelled`,
+      }
     case 'retry.scheduled':
       return {
         level: 'debug',

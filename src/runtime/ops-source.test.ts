@@ -26,6 +26,22 @@ describe('a job as the windows see it', () => {
     expect(scheduled).not.toHaveProperty('heldBy')
   })
 
+  it('of a batch is told with it in the status, and the batches page by page', async () => {
+    const { runtime, clock, source } = runtimeRig(() => {})
+    await runtime.start()
+    runtime.pause('a')
+    const jobs = [{ kind: 'mail', payload: { to: 'a' } }]
+    await runtime.queue.enqueueBatch({ id: 'one', jobs })
+    await runtime.queue.enqueueBatch({ id: 'two', jobs })
+    expect((await source.status()).batches).toMatchObject([{ id: 'two', pending: 1 }, { id: 'one' }])
+    const { nextCursor } = await source.batches({ limit: 1 })
+    expect((await source.batches({ cursor: nextCursor })).items).toMatchObject([{ id: 'one' }])
+    runtime.resume('a')
+    await clock.advance(3000)
+    expect((await source.status()).batches).toMatchObject([{ pending: 0 }, { pending: 0 }])
+    await runtime.stop(0)
+  })
+
   it('is held by a pause without end until nobody knows when', async () => {
     const { runtime, send, settle, source } = runtimeRig(() => {})
     await runtime.start()

@@ -11,7 +11,7 @@ import type { JobRequest, JobView, OpsSource, ScheduleView, Status, TargetStatus
 import type { Batch, BatchEnqueued } from '../work/batch.ts'
 import type { BatchRequest } from '../work/batch-request.ts'
 import { DEAD_LETTER_STATUSES, type DeadLetter, type Enqueued, JOB_STATES, type Job } from '../work/job.ts'
-import type { DeadLetterCount, DeadLetterFilter, JobCount, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+import type { BatchFilter, DeadLetterCount, DeadLetterFilter, JobCount, JobFilter, Page, RedriveRequest } from '../work/store.ts'
 import { viewJob } from './job-views.ts'
 import { Kept } from './kept.ts'
 import type { Runtime } from './runtime.ts'
@@ -25,6 +25,9 @@ interface Counted {
 }
 
 const COUNTS_FRESH_MS = 500
+/** Where a batch stands costs a look at each of its jobs, of which it may have ten thousand. */
+const BATCHES_FRESH_MS = 2000
+const MOST_BATCHES = 10
 const NOTHING: Counted = { jobs: [], letters: [] }
 
 export class RuntimeSource implements OpsSource {
@@ -35,6 +38,7 @@ export class RuntimeSource implements OpsSource {
   readonly #operations: OperationBook
   readonly #targets: TargetBook
   readonly #counts: Kept<Counted>
+  readonly #batches: Kept<readonly Batch[]>
   readonly #schedules: Kept<readonly ScheduleView[]>
   readonly #since: Since = new Map()
   #stopping = false
@@ -49,6 +53,10 @@ export class RuntimeSource implements OpsSource {
     this.#counts = new Kept(runtime.clock, COUNTS_FRESH_MS, async () => {
       const [jobs, letters] = await Promise.all([runtime.store.counts(), runtime.store.deadLetterCounts()])
       return { jobs, letters }
+    })
+    this.#batches = new Kept(runtime.clock, BATCHES_FRESH_MS, async () => {
+      const { items } = await runtime.queue.batches({ limit: MOST_BATCHES })
+      return items
     })
     this.#schedules = new Kept(runtime.clock, COUNTS_FRESH_MS, () => runtime.scheduler.list())
     runtime.observe(this.#operations.listen)
@@ -74,6 +82,10 @@ export class RuntimeSource implements OpsSource {
 
   batch(id: string): Promise<Batch | undefined> {
     return this.#runtime.queue.batch(id)
+  }
+
+  batches(filter: BatchFilter): Promise<Page<Batch>> {
+    return this.#runtime.queue.batches(filter)
   }
 
   async job(id: string): Promise<JobView | undefined> {
@@ -154,7 +166,13 @@ export class RuntimeSource implements OpsSource {
   async status(): Promise<Status> {
     const runtime = this.#runtime
     const schedulesNow = this.#schedules.ask().catch(() => [])
-    const [probed, counted, schedules] = await Promise.all([this.#probe.ask(), this.#counted(), schedulesNow])
+    const batchesNow = this.#batches.ask().catch(() => [])
+    const [probed, counted, schedules, batches] = await Promise.all([
+      this.#probe.ask(),
+      this.#counted(),
+      schedulesNow,
+      batchesNow,
+    ])
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
     const { id, running, concurrency, state, skewMs, isSkewed } = runtime.worker.snapshot()
@@ -184,6 +202,7 @@ export class RuntimeSource implements OpsSource {
       deadLetters: facts.deadLetters,
       targets,
       schedules,
+      batches,
       operations: this.#operations.operations(),
     }
   }

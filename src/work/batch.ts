@@ -23,11 +23,15 @@ export interface BatchSummary {
 export interface Batch extends BatchSummary {
   /** Jobs that have not ended. */
   readonly pending: number
+  /** Of these, those that are set aside until a person decides; absent when there are none. */
+  readonly parked?: number
   readonly createdAt: number
   /** When all had ended for the first time. */
   readonly completedAt?: number
   /** The job that is enqueued, or was, when all have ended. */
   readonly callback?: string
+  /** And its kind. */
+  readonly callbackKind?: string
 }
 
 export interface BatchEnqueued {

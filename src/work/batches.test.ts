@@ -67,6 +67,12 @@ describe('a batch', () => {
     expect(batch).toMatchObject({ ...summary, pending: 0, completedAt: rig.clock.wallNow() - 100 })
     expect((await rig.queue.get(batch!.callback!))?.state).toBe('succeeded')
     expect(rig.events.filter(({ type }) => type === 'job.enqueued')).toHaveLength(5)
+    const callback = batch!.callback
+    const { id: name, ...counts } = summary
+    expect(rig.events.filter(({ type }) => type.startsWith('batch.'))).toMatchObject([
+      { type: 'batch.enqueued', batch: name, total: 4, callback },
+      { type: 'batch.ended', batch: name, ...counts, callback },
+    ])
     await rig.worker.stop()
   })
 
@@ -92,6 +98,12 @@ describe('a batch', () => {
     rig.worker.start()
     await rig.clock.advance(10)
     expect(rig.reports).toMatchObject([{ batch: { total: 1, cancelled: 1 } }, { batch: { total: 0 } }])
+    expect(rig.events.filter(({ type }) => type.startsWith('batch.'))).toMatchObject([
+      { type: 'batch.enqueued', total: 1 },
+      { type: 'batch.ended', total: 1, cancelled: 1 },
+      { type: 'batch.enqueued', total: 0 },
+      { type: 'batch.ended', total: 0 },
+    ])
     await rig.worker.stop()
   })
 

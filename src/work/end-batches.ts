@@ -1,4 +1,4 @@
-/** Ends batches whose jobs have all ended, and tells of their callbacks. */
+/** Ends batches whose jobs have all ended, and tells of them and their callbacks. */
 import type { Clock } from '../core/clock.ts'
 import type { EventBus } from '../core/events.ts'
 import type { CompletedBatch } from './batch.ts'
@@ -21,13 +21,18 @@ export function batchesOf(jobs: readonly Job[]): readonly string[] {
 export async function endBatches(ports: BatchPorts, ids: readonly string[]): Promise<readonly CompletedBatch[]> {
   try {
     const completed = await ports.store.completeBatches(ids)
-    for (const { callback } of completed) if (callback !== undefined) tellCallback(ports, callback)
+    if (ports.events.active) for (const batch of completed) tellEnded(ports, batch)
     return completed
   } catch {
     return []
   }
 }
 
-function tellCallback({ events, clock }: BatchPorts, { id, kind, target }: NonNullable<CompletedBatch['callback']>): void {
-  if (events.active) events.emit({ type: 'job.enqueued', at: clock.wallNow(), job: id, kind, target, duplicate: false })
+function tellEnded({ events, clock }: BatchPorts, { summary, callback }: CompletedBatch): void {
+  const at = clock.wallNow()
+  const { id: batch, ...counts } = summary
+  events.emit({ type: 'batch.ended', at, batch, ...counts, ...(callback === undefined ? {} : { callback: callback.id }) })
+  if (callback === undefined) return
+  const { id, kind, target } = callback
+  events.emit({ type: 'job.enqueued', at, job: id, kind, target, duplicate: false })
 }

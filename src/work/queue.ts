@@ -17,7 +17,7 @@ import { checkRequests, REQUEST_LIMITS } from './job-request.ts'
 import type { KeyHold } from './key-holds.ts'
 import { keyHolds } from './key-holds.ts'
 import type { Kind } from './kind.ts'
-import type { DeadLetterFilter, JobFilter, JobStore, Page, RedriveRequest } from './store.ts'
+import type { BatchFilter, DeadLetterFilter, JobFilter, JobStore, Page, RedriveRequest } from './store.ts'
 
 export type { JobRequest } from './job-request.ts'
 
@@ -99,9 +99,17 @@ export class JobQueue {
     const callback = request.onComplete && this.#callback(request.onComplete, { id, total: jobs.length })
     const answer = await this.#store.enqueueBatch({ id, callback }, jobs)
     if (answer.duplicate) return answer
+    this.#tellBatch(answer, callback?.id)
     this.announce(jobs, answer.jobs)
     if (answer.jobs.every(({ duplicate }) => duplicate)) await endBatches(this.#ports, [id])
     return answer
+  }
+
+  #tellBatch({ id, jobs }: BatchEnqueued, callback: string | undefined): void {
+    if (!this.#events.active) return
+    const total = jobs.filter(({ duplicate }) => !duplicate).length
+    const follows = callback === undefined ? {} : { callback }
+    this.#events.emit({ type: 'batch.enqueued', at: this.#clock.wallNow(), batch: id, total, ...follows })
   }
 
   #callback(callback: NonNullable<BatchRequest['onComplete']>, batch: { readonly id: string; readonly total: number }): NewJob {
@@ -111,6 +119,11 @@ export class JobQueue {
   /** Where a batch stands. Undefined when there is no such batch, or not any more. */
   batch(id: string): Promise<Batch | undefined> {
     return this.#store.batch(id)
+  }
+
+  /** Those that have not ended first, then those that have, the last to end first. */
+  batches(filter: BatchFilter = {}): Promise<Page<Batch>> {
+    return this.#store.batches(filter)
   }
 
   /** Undefined when there is no such job. */

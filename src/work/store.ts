@@ -110,6 +110,15 @@ export interface JobFilter {
   readonly cursor?: string | undefined
 }
 
+export interface BatchFilter {
+  /** `open`: some of its jobs have not ended. */
+  readonly state?: 'open' | 'ended' | undefined
+  /** 1 to 1000, default 50. What each costs grows with its jobs. */
+  readonly limit?: number | undefined
+  /** From the last page's `nextCursor`. */
+  readonly cursor?: string | undefined
+}
+
 export interface Page<T> {
   readonly items: readonly T[]
   readonly nextCursor?: string
@@ -198,6 +207,8 @@ export interface JobStore extends StateStore {
   /** Batches that were not ended yet, in order of id, beyond one. */
   openBatches(beyond: string, limit: number): Promise<readonly string[]>
   batch(id: string): Promise<Batch | undefined>
+  /** Those that have not ended first, by id downwards; then those that have, the last to end first. */
+  batches(filter: BatchFilter): Promise<Page<Batch>>
 
   /** Lanes of these kinds with work that is due (scheduled work that became due included), at most `limit`. */
   readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]>

@@ -7,6 +7,7 @@ import { connect } from '../context.ts'
 import type { Cell, Printer } from '../printer.ts'
 import { relativeTime, spanText } from '../time-text.ts'
 import { breakerCell, toned } from '../tones.ts'
+import { printBatches } from './batches.ts'
 import { printSchedules } from './schedules.ts'
 
 const EXIT_OF: Readonly<Record<Health, number>> = { healthy: 0, degraded: 1, unhealthy: 2 }
@@ -42,6 +43,11 @@ function print(printer: Printer, seen: Status, url: string): void {
   if (seen.targets.length > 0) {
     printer.line()
     printTargets(printer, seen.targets, seen.now)
+  }
+  const open = (seen.batches ?? []).filter(({ completedAt }) => completedAt === undefined)
+  if (open.length > 0) {
+    printer.line()
+    printBatches(printer, open, seen.now)
   }
   if (seen.schedules.length > 0) {
     printer.line()

@@ -10,6 +10,7 @@ import { startServer } from '../server/start-server.ts'
 import type { OpsSource } from '../source.ts'
 import type { DemoSource, DemoState } from '../testing/demo-source.ts'
 import { calm, demoSource, empty, stormy } from '../testing/demo-source.ts'
+import { batchSection } from './batch-section.ts'
 import { html } from './html.ts'
 import { agoText, countText, inText, latencyText } from './moments.ts'
 import { scheduleSection } from './schedule-section.ts'
@@ -72,6 +73,7 @@ function hostile(): DemoState {
     store: { name: HOSTILE, description: HOSTILE, ok: false, message: HOSTILE },
     operations: state.status.operations.map((operation) => ({ ...operation, operation: HOSTILE })),
     schedules: state.status.schedules.map((one) => ({ ...one, name: HOSTILE + one.name, kind: HOSTILE, lastJob: HOSTILE })),
+    batches: state.status.batches.map((one) => ({ ...one, id: HOSTILE + one.id, callback: HOSTILE, callbackKind: HOSTILE })),
   }
   return state
 }
@@ -81,6 +83,25 @@ describe('html', () => {
     expect(html`<b title="${`a"b`}">${'<i>'}${html`<u>${'&'}</u>`}${[1, "'"]}${undefined}${false}</b>`.toString()).toBe(
       '<b title="a&quot;b">&lt;i&gt;<u>&amp;</u>1&#39;</b>',
     )
+  })
+})
+
+describe('the batches', () => {
+  it('say how far they are, since when, and what follows; without one there is nothing', () => {
+    const now = Date.now()
+    const { status } = stormy(now)
+    const text = String(batchSection(status))
+    for (const part of [
+      '1,880 of 5,000 ended, <span class="bad">18 dead</span>',
+      'report follows when all have ended.',
+      '1 job waits for a person: retry or cancel it. Nothing follows.',
+      'href="/?batch=import-2026-11#jobs"',
+      '240 of 240 ended, 2 cancelled',
+      '; then publish <a class="id" href="/jobs/01JD8Z6Q4T9M7W3X5A8"',
+      `data-ago="${now - 21 * 60_000}"`,
+    ])
+      expect(text).toContain(part)
+    expect(String(batchSection({ ...status, batches: [] }))).not.toContain('<section')
   })
 })
 

@@ -57,6 +57,7 @@ function facts(job: JobView, now: number): Markup {
   return html`<dl class="facts">
 ${fact('Id', html`<code>${job.id}</code>`)}
 ${job.idempotencyKey === undefined ? '' : fact('Idempotency key', html`<code>${job.idempotencyKey}</code>`)}
+${job.batchId === undefined ? '' : fact('Batch', html`<a href="${`/?batch=${encodeURIComponent(job.batchId)}#jobs`}">${job.batchId}</a>`)}
 ${fact('Attempts', job.maxAttempts === undefined ? countText(job.attempts) : `${countText(job.attempts)} of ${countText(job.maxAttempts)}`)}
 ${fact('Priority', String(job.priority))}
 ${job.generation > 0 ? fact('Redriven', `${countText(job.generation)} times`) : ''}

@@ -31,12 +31,13 @@ function filterForm({ filter, targets }: JobSectionOptions): Markup {
 <label>Kind <input name="kind" value="${filter.kind ?? ''}" placeholder="any" autocomplete="off" spellcheck="false"></label>
 <label>Target <input name="target" value="${filter.target ?? ''}" placeholder="any" list="known-targets" autocomplete="off" spellcheck="false"></label>
 <datalist id="known-targets">${targets.slice(0, 100).map((name) => html`<option value="${name}"></option>`)}</datalist>
+${filter.batch === undefined ? '' : html`<label>Batch <input name="batch" value="${filter.batch}" autocomplete="off" spellcheck="false"></label>`}
 <button type="submit">Show</button>${isFiltered(filter) ? html` <a class="clear" href="/#jobs">Show all</a>` : ''}
 </form>`
 }
 
-function isFiltered({ state, kind, target }: JobFilter): boolean {
-  return state !== undefined || kind !== undefined || target !== undefined
+function isFiltered({ state, kind, target, batch }: JobFilter): boolean {
+  return state !== undefined || kind !== undefined || target !== undefined || batch !== undefined
 }
 
 function table(jobs: readonly JobView[], now: number): Markup {
@@ -64,7 +65,8 @@ function pager({ nextCursor }: Page<JobView>, filter: JobFilter): Content {
   if (nextCursor === undefined && filter.cursor === undefined) return ''
   const link = (cursor?: string): string => {
     const query = new URLSearchParams()
-    for (const name of ['state', 'kind', 'target'] as const) if (filter[name] !== undefined) query.set(name, filter[name])
+    for (const name of ['state', 'kind', 'target', 'batch'] as const)
+      if (filter[name] !== undefined) query.set(name, filter[name])
     if (cursor !== undefined) query.set('cursor', cursor)
     return `/?${query.toString()}#jobs`
   }

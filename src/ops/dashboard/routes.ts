@@ -11,6 +11,7 @@ import type { ApiContext, Route } from '../server/env.ts'
 import { checkObject, checkQuery, checkText, pathParam, queryOneOf, queryText } from '../server/fields.ts'
 import type { Sessions } from '../server/sessions.ts'
 import type { OpsSource } from '../source.ts'
+import { batchSection } from './batch-section.ts'
 import { CLIENT_SCRIPT } from './client-script.ts'
 import { deadLetterSection } from './dead-letter-section.ts'
 import { FAVICON } from './drawing.ts'
@@ -116,6 +117,7 @@ async function renderMain(c: ApiContext, options: DashboardOptions, filter: JobF
     targetSection(status),
     jobSection({ page, filter, targets, now, origin: new URL(c.req.url).origin, needsToken: sessions !== undefined }),
     deadLetterSection({ letters, total, now }),
+    batchSection(status),
     scheduleSection(status),
     operationSection(status),
   ]
@@ -130,11 +132,12 @@ async function openLetters(source: OpsSource): Promise<readonly DeadLetter[]> {
 }
 
 function readFilter(c: ApiContext): JobFilter {
-  const query = checkQuery(c, ['state', 'kind', 'target', 'cursor'])
+  const query = checkQuery(c, ['state', 'kind', 'target', 'batch', 'cursor'])
   return {
     state: queryOneOf(query.state, 'state', JOB_STATES),
     kind: queryText(query.kind, 'kind'),
     target: queryText(query.target, 'target'),
+    batch: queryText(query.batch, 'batch'),
     cursor: queryText(query.cursor, 'cursor'),
     limit: PAGE_SIZE,
   }

@@ -4,6 +4,7 @@ import type { Shape } from './drawing.ts'
 import { sign } from './drawing.ts'
 import type { Content, Markup } from './html.ts'
 import { constantMarkup, html } from './html.ts'
+import { meter } from './meter.ts'
 import { ago, clockTime, countdown, countText, latencyText, plural } from './moments.ts'
 
 interface Standing {
@@ -78,13 +79,6 @@ function share(part: number, whole: number): string {
   const percent = (part / whole) * 100
   // 99.96 % is not all: only all is 100.
   return part === whole ? '100 %' : `${Math.min(99.9, Math.floor(percent * 10) / 10)} %`
-}
-
-function meter(value: number, limit: number): Markup {
-  const width = limit <= 0 ? 0 : Math.round(Math.min(1, Math.max(0, value / limit)) * 100)
-  return constantMarkup(
-    `<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="4"/><rect class="fill" width="${width}" height="4"/></svg>`,
-  )
 }
 
 /** From p50 to p99 on a logarithmic line of 1 ms to 30 s; the numbers stand beside it. */

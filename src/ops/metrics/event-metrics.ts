@@ -23,6 +23,7 @@ export function eventMetrics(registry: Registry, labels: Labels): Listener {
     'to',
   ])
   const jobEvents = counter('holdfast_job_events_total', 'What happened to jobs.', ['event', 'kind'])
+  const batchEvents = counter('holdfast_batch_events_total', 'Batches that were enqueued, and that ended.', ['event'])
   const calls = new Histogram({
     name: 'holdfast_call_duration_ms',
     help: 'Duration of calls, all attempts together, in milliseconds.',
@@ -64,6 +65,9 @@ export function eventMetrics(registry: Registry, labels: Labels): Listener {
         return calls.observe({ ...call(event), outcome: 'failure' }, event.durationMs)
       case 'execution.cancelled':
         return calls.observe({ ...call(event), outcome: 'cancelled' }, event.durationMs)
+      case 'batch.enqueued':
+      case 'batch.ended':
+        return batchEvents.inc({ event: event.type.slice('batch.'.length) })
     }
     if (!event.type.startsWith('job.')) return
     const kind = labels.kind.fold(('kind' in event ? event.kind : undefined) ?? NONE)

@@ -36,6 +36,13 @@ describe('metrics', () => {
     expect(text).toContain('holdfast_call_duration_ms_sum{operation="goto",target="web",outcome="success"} 42')
   })
 
+  it('count batches that were sent and that ended', async () => {
+    const { source, metrics } = stage()
+    source.bus.emit({ type: 'batch.enqueued', at: 1, batch: 'b', total: 2 })
+    source.bus.emit({ type: 'batch.ended', at: 1, batch: 'b', total: 2, succeeded: 2, dead: 0, cancelled: 0 })
+    expect(await metrics.text()).toMatch(/batch_events_total\{event="enqueued"\} 1\n.*batch_events_total\{event="ended"\} 1/)
+  })
+
   // R: X10, R11
   it('show breakers, jobs, held work and dead letters as they are when scraped', async () => {
     const { source, metrics } = stage()

@@ -11,6 +11,7 @@ import type { OpsSource } from '../source.ts'
 import type { AccessOptions } from './access.ts'
 import { checkAccess, checkHost, isTrusted } from './access.ts'
 import { ApiError, answerError, asApiError } from './api-error.ts'
+import { batchRoutes } from './batch-routes.ts'
 import { deadLetterRoutes } from './dead-letter-routes.ts'
 import type { ApiContext, ApiEnv, Route } from './env.ts'
 import { jobRoutes } from './job-routes.ts'
@@ -67,6 +68,7 @@ export function createApi(options: ApiOptions): Api {
   })
   addRoutes(app, access, [
     ...jobRoutes(source, limits),
+    ...batchRoutes(source),
     ...deadLetterRoutes(source, limits),
     ...targetRoutes(source, clock, limits),
     ...scheduleRoutes(source, limits),

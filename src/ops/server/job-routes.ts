@@ -46,16 +46,6 @@ export function jobRoutes(source: OpsSource, limits: BodyLimits): readonly Route
       access: 'read',
       answer: async (c) => c.json(showJob(found(await source.job(pathParam(c, 'id'))))),
     },
-    {
-      method: 'GET',
-      path: '/v1/batches/:id',
-      access: 'read',
-      answer: async (c) => {
-        const batch = await source.batch(pathParam(c, 'id'))
-        if (batch === undefined) throw new ApiError(404, 'ERR_JOB_NOT_FOUND', 'There is no such batch.')
-        return c.json(batch)
-      },
-    },
     change('cancel', ['succeeded', 'dead']),
     change('retry', ['succeeded']),
   ]

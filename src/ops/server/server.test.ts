@@ -249,7 +249,7 @@ describe('jobs', () => {
       onComplete: { ...onComplete, traceparent },
     })
     expect((await send('POST', '/v1/jobs/batch', { jobs: [JOB] })).json.batch).toBe('batch-new')
-    expect((await send('GET', '/v1/batches/batch-new')).json).toMatchObject({ total: 3, pending: 1, callback: 'job-new-9' })
+    expect((await send('GET', '/v1/batches/batch-new')).json).toMatchObject({ total: 3, pending: 1, parked: 1 })
     expect((await send('GET', '/v1/batches/nobody')).json.error.code).toBe('ERR_JOB_NOT_FOUND')
     expect((await send('GET', '/v1/jobs?batch=batch-new')).status).toBe(200)
     expect(source.calls.at(-1)).toMatchObject(['jobs', { batch: 'batch-new' }])
@@ -330,6 +330,20 @@ describe('dead letters', () => {
     expect((await send('POST', '/v1/dead-letters/nobody/discard')).status).toBe(404)
     expect((await send('POST', '/v1/dead-letters/redrive', { dryRun: 'yes' })).status).toBe(400)
     expect((await send('POST', '/v1/dead-letters/redrive', { everything: true })).status).toBe(400)
+  })
+})
+
+describe('batches', () => {
+  it('are listed, by state and page by page', async () => {
+    const { send, source } = await stage()
+    const { batches } = (await send('GET', '/v1/batches')).json
+    expect(batches[0]).toMatchObject({ id: 'import-2026-11', pending: 3120, callbackKind: 'report' })
+    expect((await send('GET', '/v1/batches?state=ended')).json.batches).toMatchObject([{ total: 240, pending: 0 }])
+    await send('GET', '/v1/batches?state=open&limit=5&cursor=abc')
+    expect(source.calls.at(-1)).toEqual(['batches', { state: 'open', limit: 5, cursor: 'abc' }])
+    for (const query of ['state=done', 'limit=0', 'kind=http'])
+      expect((await send('GET', `/v1/batches?${query}`)).status).toBe(400)
+    expect((await send('GET', '/v1/status')).json.batches).toHaveLength(3)
   })
 })
 

@@ -46,10 +46,10 @@ export function demoSource(now: number, overrides: Partial<OpsSource> = {}, stat
       duplicate: false,
       jobs: jobs.map(() => ({ id: `job-new-${++sequence}`, state: 'available' as const, duplicate: false })),
     }),
-    batch: async (id) =>
-      id === 'batch-new'
-        ? { id, total: 3, pending: 1, succeeded: 2, dead: 0, cancelled: 0, createdAt: now - MINUTE, callback: 'job-new-9' }
-        : undefined,
+    batch: async (id) => state.status.batches.find((known) => known.id === id),
+    batches: async ({ state: wanted }) => ({
+      items: state.status.batches.filter(({ pending }) => wanted === undefined || (wanted === 'open') === pending > 0),
+    }),
     job: async (id) => state.jobs.find((job) => job.id === id),
     jobs: async (filter) => ({
       items: state.jobs.filter(
@@ -288,6 +288,36 @@ function schedulesOf(now: number): Status['schedules'] {
   ]
 }
 
+function batchesOf(now: number): Status['batches'] {
+  const none = { succeeded: 0, dead: 0, cancelled: 0 }
+  return [
+    {
+      ...none,
+      id: 'import-2026-11',
+      total: 5000,
+      pending: 3120,
+      succeeded: 1862,
+      dead: 18,
+      createdAt: now - 21 * MINUTE,
+      callback: 'job-new-9',
+      callbackKind: 'report',
+    },
+    { ...none, id: 'batch-new', total: 3, pending: 1, parked: 1, succeeded: 2, createdAt: now - MINUTE },
+    {
+      ...none,
+      id: '01JD8Z6Q4T9M7W3X5C3',
+      total: 240,
+      pending: 0,
+      succeeded: 238,
+      cancelled: 2,
+      createdAt: now - 3 * 60 * MINUTE,
+      completedAt: now - 2 * 60 * MINUTE,
+      callback: '01JD8Z6Q4T9M7W3X5A8',
+      callbackKind: 'publish',
+    },
+  ]
+}
+
 function statusOf(now: number, reasons: Status['reasons'], counts: Partial<Record<JobState, number>>): Status {
   const jobs = Object.fromEntries(JOB_STATES.map((state) => [state, counts[state] ?? 0])) as Record<JobState, number>
   const quick = { operation: 'job:http', ...latencyOf(61), retries: 212, failures: 3 }
@@ -301,6 +331,7 @@ function statusOf(now: number, reasons: Status['reasons'], counts: Partial<Recor
     shared: { name: 'sqlite', description: 'sqlite:./var/holdfast.db', ok: true, processes: 3 },
     worker: { id: 'reef/4120/9f3c', running: jobs.running, concurrency: 16, state: 'running', skewMs: 0 },
     schedules: schedulesOf(now),
+    batches: batchesOf(now),
     jobs,
     held: 0,
     oldestWaitingMs: 0,

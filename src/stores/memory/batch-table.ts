@@ -4,6 +4,8 @@
 import type { Batch, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { NewJob } from '../../work/job.ts'
 import { isFinal } from '../../work/lifecycle.ts'
+import type { BatchFilter, Page } from '../../work/store.ts'
+import { batchBounds, toBatchPage } from '../rules/batch-paging.ts'
 import type { StateCount } from '../rules/batch-state.ts'
 import { addUp, summaryOf, viewBatch } from '../rules/batch-state.ts'
 import type { JobRow } from './job-row.ts'
@@ -41,7 +43,21 @@ export class BatchTable {
 
   get(id: string): Batch | undefined {
     const row = this.#rows.get(id)
-    return row && viewBatch({ ...row, callback: callbackOf(row)?.id }, this.#statesOf(id))
+    return row && viewBatch({ ...row, callback: callbackOf(row) }, this.#statesOf(id))
+  }
+
+  page(filter: BatchFilter): Page<Batch> {
+    const { openBelow, endedAt, endedBelow, limit } = batchBounds(filter)
+    const rows = [...this.#rows.values()].sort((a, b) => (a.id < b.id ? 1 : -1))
+    const open = rows.filter(({ id, completedAt }) => completedAt === undefined && id < openBelow)
+    const ended = rows
+      .filter(({ id, completedAt: at = Infinity }) => at < endedAt || (at === endedAt && id < endedBelow))
+      .sort((a, b) => (b.completedAt as number) - (a.completedAt as number))
+    const found = [...open, ...ended].slice(0, limit + 1)
+    return toBatchPage(
+      found.map(({ id }) => this.get(id) as Batch),
+      limit,
+    )
   }
 
   open(beyond: string, limit: number): readonly string[] {

@@ -9,6 +9,7 @@ import { checkKnown } from '../../core/validate.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import type {
+  BatchFilter,
   ClaimRequest,
   DeadLetterCount,
   DeadLetterFilter,
@@ -109,6 +110,10 @@ class MemoryStore implements JobStore {
 
   async batch(id: string): Promise<Batch | undefined> {
     return this.#open.batches.get(id)
+  }
+
+  async batches(filter: BatchFilter): Promise<Page<Batch>> {
+    return this.#open.batches.page(filter)
   }
 
   async readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {

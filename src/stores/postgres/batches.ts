@@ -7,6 +7,8 @@
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import { withSummary } from '../../work/batch.ts'
 import type { JobState, NewJob } from '../../work/job.ts'
+import type { BatchFilter, Page } from '../../work/store.ts'
+import { batchBounds, toBatchPage } from '../rules/batch-paging.ts'
 import type { BatchCounts, StateCount } from '../rules/batch-state.ts'
 import { addUp, summaryOf, viewBatch } from '../rules/batch-state.ts'
 import { enqueue } from './enqueue.ts'
@@ -78,15 +80,35 @@ export async function openBatches(session: Session, beyond: string, limit: numbe
 }
 
 /** The row and its jobs in one statement: of a prune between two, some jobs would be counted twice or not at all. */
-const FIND = `
+const VIEW = `
   SELECT b.*, (SELECT coalesce(json_agg(s), '[]') FROM (
-    SELECT state, count(*) AS n FROM @jobs WHERE batch_id = $1 GROUP BY state) AS s) AS states
-  FROM @batches AS b WHERE b.id = $1`
+    SELECT state, count(*) AS n FROM @jobs WHERE batch_id = b.id GROUP BY state) AS s) AS states`
+const FIND = `${VIEW} FROM @batches AS b WHERE b.id = $1`
+
+type BatchView = BatchRow & { readonly states: readonly StateCount[] }
 
 export async function findBatch(session: Session, id: string): Promise<Batch | undefined> {
-  const [row] = await session.rows<BatchRow & { states: readonly StateCount[] }>(FIND, [id])
-  if (row === undefined) return undefined
-  const { id: callback } = (fromJson(row.callback) ?? {}) as Partial<NewJob>
-  const batch = { ...row, createdAt: row.created_at, completedAt: row.completed_at ?? undefined, callback }
-  return viewBatch(batch, row.states)
+  const [row] = await session.rows<BatchView>(FIND, [id])
+  return row && toBatch(row)
+}
+
+function toBatch(row: BatchView): Batch {
+  const completedAt = row.completed_at ?? undefined
+  const callback = fromJson(row.callback) as NewJob | undefined
+  return viewBatch({ ...row, createdAt: row.created_at, completedAt, callback }, row.states)
+}
+
+/** Each part along its own index, and the jobs of those alone that are shown. */
+const PAGE = `
+  ${VIEW} FROM (
+    (SELECT * FROM @batches WHERE completed_at IS NULL AND id < $1 ORDER BY id DESC LIMIT $4) UNION ALL
+    (SELECT * FROM @batches WHERE completed_at IS NOT NULL AND (completed_at, id) < ($2, $3)
+     ORDER BY completed_at DESC, id DESC LIMIT $4)
+    ORDER BY completed_at DESC NULLS FIRST, id DESC LIMIT $4) AS b
+  ORDER BY b.completed_at DESC NULLS FIRST, b.id DESC`
+
+export async function pageBatches(session: Session, filter: BatchFilter): Promise<Page<Batch>> {
+  const { openBelow, endedAt, endedBelow, limit } = batchBounds(filter)
+  const rows = await session.rows<BatchView>(PAGE, [openBelow, endedAt, endedBelow, limit + 1])
+  return toBatchPage(rows.map(toBatch), limit)
 }

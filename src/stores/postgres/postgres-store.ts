@@ -13,6 +13,7 @@ import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import { keepResult } from '../../work/result.ts'
 import type {
+  BatchFilter,
   ClaimRequest,
   DeadLetterCount,
   DeadLetterFilter,
@@ -34,7 +35,7 @@ import { LastServed } from '../rules/last-served.ts'
 import { leaseLost } from '../rules/lease-lost.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
 import { AddUpSometimes } from './add-up.ts'
-import { completable, completeBatch, enqueueBatch, findBatch, openBatches } from './batches.ts'
+import { completable, completeBatch, enqueueBatch, findBatch, openBatches, pageBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
 import { claim } from './claim.ts'
 import { Database } from './database.ts'
@@ -216,6 +217,10 @@ class StoreInPostgres implements PostgresStore {
 
   batch(id: string): Promise<Batch | undefined> {
     return this.#database.run((session) => findBatch(session, id))
+  }
+
+  batches(filter: BatchFilter): Promise<Page<Batch>> {
+    return this.#database.run((session) => pageBatches(session, filter))
   }
 
   readyLanes(kinds: readonly string[], limit: number): Promise<readonly ReadyLane[]> {

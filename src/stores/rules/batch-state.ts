@@ -15,12 +15,15 @@ export interface StateCount {
 
 /** What was pruned, and what is there. */
 export function addUp(pruned: BatchCounts, states: readonly StateCount[]): BatchCounts {
-  const of = (state: JobState): number => states.reduce((sum, row) => sum + (row.state === state ? row.n : 0), 0)
   return {
-    succeeded: pruned.succeeded + of('succeeded'),
-    dead: pruned.dead + of('dead'),
-    cancelled: pruned.cancelled + of('cancelled'),
+    succeeded: pruned.succeeded + countOf(states, 'succeeded'),
+    dead: pruned.dead + countOf(states, 'dead'),
+    cancelled: pruned.cancelled + countOf(states, 'cancelled'),
   }
+}
+
+function countOf(states: readonly StateCount[], state: JobState): number {
+  return states.reduce((sum, row) => sum + (row.state === state ? row.n : 0), 0)
 }
 
 export function summaryOf(
@@ -35,16 +38,18 @@ interface StoredBatch extends BatchCounts {
   readonly total: number
   readonly createdAt: number
   readonly completedAt: number | undefined
-  readonly callback: string | undefined
+  readonly callback: { readonly id: string; readonly kind: string } | undefined
 }
 
 export function viewBatch(batch: StoredBatch, states: readonly StateCount[]): Batch {
   const counts = addUp(batch, states)
+  const parked = countOf(states, 'parked')
   return {
     ...summaryOf(batch, counts),
     pending: batch.total - counts.succeeded - counts.dead - counts.cancelled,
+    ...(parked === 0 ? {} : { parked }),
     createdAt: batch.createdAt,
     ...(batch.completedAt === undefined ? {} : { completedAt: batch.completedAt }),
-    ...(batch.callback === undefined ? {} : { callback: batch.callback }),
+    ...(batch.callback === undefined ? {} : { callback: batch.callback.id, callbackKind: batch.callback.kind }),
   }
 }

@@ -7,6 +7,8 @@
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import { withSummary } from '../../work/batch.ts'
 import type { JobState, NewJob } from '../../work/job.ts'
+import type { BatchFilter, Page } from '../../work/store.ts'
+import { batchBounds, toBatchPage } from '../rules/batch-paging.ts'
 import type { BatchCounts } from '../rules/batch-state.ts'
 import { addUp, summaryOf, viewBatch } from '../rules/batch-state.ts'
 import { enqueue } from './enqueue.ts'
@@ -79,17 +81,29 @@ export function openBatches(tx: Transaction, beyond: string, limit: number): rea
 
 export function findBatch(tx: Transaction, id: string): Batch | undefined {
   const row = tx.sql(FIND).get(id) as BatchRow | undefined
-  return (
-    row &&
-    viewBatch(
-      {
-        ...row,
-        createdAt: row.created_at,
-        completedAt: row.completed_at ?? undefined,
-        callback: (fromJson(row.callback) as NewJob | undefined)?.id,
-      },
-      statesOf(tx, id),
-    )
+  return row && toBatch(tx, row)
+}
+
+function toBatch(tx: Transaction, row: BatchRow): Batch {
+  const completedAt = row.completed_at ?? undefined
+  const callback = fromJson(row.callback) as NewJob | undefined
+  return viewBatch({ ...row, createdAt: row.created_at, completedAt, callback }, statesOf(tx, row.id))
+}
+
+const PAGE_OPEN = `
+  SELECT * FROM holdfast_batches INDEXED BY holdfast_batches_open WHERE completed_at IS NULL AND id < ? ORDER BY id DESC LIMIT ?`
+const PAGE_ENDED = `
+  SELECT * FROM holdfast_batches INDEXED BY holdfast_batches_completed
+  WHERE completed_at IS NOT NULL AND (completed_at, id) < (?, ?) ORDER BY completed_at DESC, id DESC LIMIT ?`
+
+export function pageBatches(tx: Transaction, filter: BatchFilter): Page<Batch> {
+  const { openBelow, endedAt, endedBelow, limit } = batchBounds(filter)
+  const open = tx.sql(PAGE_OPEN).all(openBelow, limit + 1)
+  const ended = tx.sql(PAGE_ENDED).all(endedAt, endedBelow, limit + 1 - open.length)
+  const rows = [...open, ...ended] as unknown as BatchRow[]
+  return toBatchPage(
+    rows.map((row) => toBatch(tx, row)),
+    limit,
   )
 }
 

@@ -11,6 +11,7 @@ import type { StoredState } from '../../core/state-store.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
 import type {
+  BatchFilter,
   ClaimRequest,
   DeadLetterCount,
   DeadLetterFilter,
@@ -30,7 +31,7 @@ import type {
 } from '../../work/store.ts'
 import { LastServed } from '../rules/last-served.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
-import { completable, completeBatches, enqueueBatch, findBatch, openBatches } from './batches.ts'
+import { completable, completeBatches, enqueueBatch, findBatch, openBatches, pageBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
 import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
@@ -179,6 +180,10 @@ class StoreInSqlite implements SqliteStore {
 
   batch(id: string): Promise<Batch | undefined> {
     return this.#database.read((tx) => findBatch(tx, id))
+  }
+
+  batches(filter: BatchFilter): Promise<Page<Batch>> {
+    return this.#database.read((tx) => pageBatches(tx, filter))
   }
 
   /** Takes the write lock only when something has become due: idle polls just read. */

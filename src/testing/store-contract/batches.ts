@@ -45,7 +45,7 @@ export const batches: readonly Scenario[] = [
       const counts = { total: 2, pending: 2, succeeded: 0, dead: 0, cancelled: 0 }
       same(
         await store.batch('batch-x'),
-        { id: 'batch-x', ...counts, createdAt: await store.now(), callback: callback.id },
+        { id: 'batch-x', ...counts, createdAt: await store.now(), callback: callback.id, callbackKind: 'report' },
         'the batch',
       )
       same(await store.get(callback.id), undefined, 'the callback is no job yet')
@@ -68,6 +68,7 @@ export const batches: readonly Scenario[] = [
       const [again] = await take(store)
       await settle(store, again as Job, { type: 'parked', reason: 'unknown' })
       same(await store.completeBatches([id]), [], 'it is set aside: a person decides')
+      same((await store.batch(id))?.parked, 1, 'parked')
       await store.cancel(slow.id)
       const summary = { id, total: 4, succeeded: 1, dead: 1, cancelled: 2 }
       same(await store.completeBatches(['nobody', id]), [{ summary, callback }], 'all have ended')
@@ -82,6 +83,7 @@ export const batches: readonly Scenario[] = [
           createdAt: (await store.batch(id))?.createdAt,
           completedAt: await store.now(),
           callback: job.id,
+          callbackKind: 'report',
         },
         'the batch',
       )
@@ -157,6 +159,32 @@ export const batches: readonly Scenario[] = [
       same(await store.openBatches('batch-1', 1), ['batch-2'], 'a page')
       await store.completeBatches(['batch-1', 'batch-2', 'batch-3'])
       same(await store.openBatches('', 10), ['batch-1', 'batch-3'], 'what has ended is not open')
+    },
+  ],
+  [
+    'batches are listed page by page: the open ones by id downwards, then the others, the last to end first',
+    async ({ store, clock }) => {
+      const held = new Map<string, Job>()
+      for (const id of ['b1', 'b2', 'b3', 'b4', 'b5']) {
+        await store.enqueueBatch({ id }, [newJob()])
+        for (const job of await take(store)) held.set(id, job)
+      }
+      for (const id of ['b4', 'b2', 'b5']) {
+        await clock.advance(10)
+        await settle(store, held.get(id) as Job, { type: 'succeeded' })
+        await store.completeBatches([id])
+      }
+      const all: string[] = []
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const { items, nextCursor } = await store.batches({ limit: 2, ...(cursor === undefined ? {} : { cursor }) })
+        all.push(...ids(items))
+        cursor = nextCursor
+      }
+      same(all, ['b3', 'b1', 'b5', 'b2', 'b4'], 'all')
+      same(ids((await store.batches({ state: 'open' })).items), ['b3', 'b1'], 'open ones')
+      same(ids((await store.batches({ state: 'ended', limit: 2 })).items), ['b5', 'b2'], 'ended ones')
+      same((await store.batches({ limit: 3 })).items[2], await store.batch('b5'), 'as each is by itself')
+      await rejects(store.batches({ cursor: 'nonsense' }), 'ERR_OPTION', 'a cursor of no page')
     },
   ],
   [
