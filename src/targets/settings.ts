@@ -7,6 +7,7 @@ import { OptionError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import type { SharedState } from '../core/shared-state.ts'
 import { checkInteger, checkKnown, checkOneOf } from '../core/validate.ts'
+import { type AdaptiveLimiter, adaptiveLimiter } from '../policies/adaptive-limiter/adaptive-limiter.ts'
 import { type Bulkhead, bulkhead } from '../policies/bulkhead/bulkhead.ts'
 import { type CircuitBreaker, circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import type { TripOptions } from '../policies/circuit-breaker/trip.ts'
@@ -31,6 +32,24 @@ export interface TargetBreakerOptions {
   readonly halfOpenCalls?: number | undefined
   /** Probes that must succeed. */
   readonly successes?: number | undefined
+  /** A call that takes so long is slow, even though it succeeds; see `slowRate`. Default: none is. */
+  readonly slowAfter?: Duration | undefined
+  /** Share of slow calls in the `window` that opens it. Default 0.5 where `slowAfter` is given. */
+  readonly slowRate?: number | undefined
+  /** After probes have closed it, so long until every call is admitted again. Default: all are at once. */
+  readonly ramp?: Duration | undefined
+  /** The share that is admitted first. Default 0.1. */
+  readonly rampFrom?: number | undefined
+}
+
+export interface TargetPlaces {
+  /** `'adaptive'` learns it: more while calls are as fast as they can be, fewer when they slow down or get lost. */
+  readonly limit: number | 'adaptive'
+  /** What may be learnt, at least and at most. Default 1 and 200. Only with `'adaptive'`. */
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  /** How many calls may wait for a place. Default 0. */
+  readonly queue?: number | undefined
 }
 
 export interface TargetRateOptions {
@@ -59,7 +78,7 @@ export interface TargetOptions {
   /** Default: no limit. */
   readonly rate?: TargetRateOptions | undefined
   /** Calls at once. Default: no limit. */
-  readonly concurrency?: number | { readonly limit: number; readonly queue?: number | undefined } | undefined
+  readonly concurrency?: number | 'adaptive' | TargetPlaces | undefined
   /** For direct calls only; durable work retries by itself. Default: `false`, none. */
   readonly retry?:
     | {
@@ -94,7 +113,7 @@ export interface TargetPolicies {
   readonly retry: Retry | undefined
   readonly breaker: CircuitBreaker | undefined
   readonly timeout: Timeout | undefined
-  readonly bulkhead: Bulkhead | undefined
+  readonly bulkhead: Bulkhead | AdaptiveLimiter | undefined
   readonly limiter: RateLimiter | SharedRateLimiter | undefined
 }
 
@@ -114,13 +133,25 @@ export function policiesOf(options: TargetOptions, name: string, { clock, random
 
 function compile(options: TargetOptions, where: string, clock: Clock, random: Random): Omit<TargetPolicies, 'limiter'> {
   const { concurrency } = options
-  const places = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
   return {
     retry: options.retry ? retryOf(options.retry, clock, random) : undefined,
     breaker: options.breaker === false ? undefined : breakerOf(options.breaker ?? DEFAULT_BREAKER, where, clock),
     timeout: options.timeout === undefined ? undefined : timeout({ limit: options.timeout, clock }),
-    bulkhead: places && bulkhead({ limit: places.limit, queue: places.queue ?? 0, clock }),
+    bulkhead: concurrency === undefined ? undefined : placesOf(concurrency, where, clock, random),
   }
+}
+
+function placesOf(
+  concurrency: NonNullable<TargetOptions['concurrency']>,
+  where: string,
+  clock: Clock,
+  random: Random,
+): Bulkhead | AdaptiveLimiter {
+  const { limit, min, max, queue = 0 } = typeof concurrency === 'object' ? concurrency : { limit: concurrency }
+  if (limit === 'adaptive') return adaptiveLimiter(defined({ min, max, queue, clock, random }))
+  if ((min ?? max) !== undefined)
+    throw new OptionError(`${where}.concurrency`, "takes 'min' and 'max' only with limit 'adaptive'", concurrency)
+  return bulkhead({ limit, queue, clock })
 }
 
 /** A name that is too long for a store is limited in this process alone. */
@@ -139,7 +170,7 @@ function limiterOf(
   checkOneOf(shared, 'rate.shared', ['strict', 'leased'])
   if (limits === undefined)
     throw new OptionError('rate.shared', 'needs shared state', shared, "Give the registry 'limits', or leave 'shared' out.")
-  return name.length > LONGEST_SHARED_NAME ? rateLimiter(rate) : sharedRateLimiter({ ...rate, ...limits, name, mode: shared })
+  return name.length > LONGEST_SHARED_NAME ? rateLimiter(rate) : sharedRateLimiter({ ...rate, ...limits, name, shared })
 }
 
 function retryOf(options: Exclude<TargetOptions['retry'], false | undefined>, clock: Clock, random: Random): Retry {
@@ -147,30 +178,35 @@ function retryOf(options: Exclude<TargetOptions['retry'], false | undefined>, cl
   return retry(defined({ maxAttempts, backoff: defined(backoff), clock, random }))
 }
 
+const BREAKER_OPTIONS: readonly (keyof TargetBreakerOptions)[] = [
+  ...(['failures', 'failureRate', 'window', 'minimumCalls', 'openFor', 'openForMax', 'halfOpenCalls', 'successes'] as const),
+  ...(['slowAfter', 'slowRate', 'ramp', 'rampFrom'] as const),
+]
+
 function breakerOf(options: TargetBreakerOptions, where: string, clock: Clock): CircuitBreaker {
-  checkKnown(
-    options,
-    ['failures', 'failureRate', 'window', 'minimumCalls', 'openFor', 'openForMax', 'halfOpenCalls', 'successes'],
-    `${where}.breaker`,
-  )
-  const { failures, failureRate, window, minimumCalls, openFor, openForMax, halfOpenCalls, successes } = options
+  checkKnown(options, BREAKER_OPTIONS, `${where}.breaker`)
+  const { failures, failureRate, window, minimumCalls, openFor, openForMax, halfOpenCalls, successes, ramp, rampFrom } = options
+  const { slowAfter, slowRate = slowAfter === undefined ? undefined : 0.5 } = options
   const rated: TripOptions =
-    failureRate === undefined
+    (failureRate ?? slowRate) === undefined
       ? {}
       : defined({
           failureRate,
+          slowRate,
+          slowAfter,
           minimumCalls,
           ...(typeof window === 'number'
             ? { windowCalls: checkInteger(window, `${where}.breaker.window`, 1) }
             : { windowTime: window }),
         })
-  const consecutive = failures ?? (failureRate === undefined ? 5 : undefined)
+  const consecutive = failures ?? ((failureRate ?? slowRate) === undefined ? 5 : undefined)
   return circuitBreaker(
     defined({
       trip: { ...defined({ consecutive }), ...rated },
       openFor,
       openForMax,
       halfOpen: defined({ maxCalls: halfOpenCalls, successes }),
+      ramp: ramp === undefined ? undefined : defined({ over: ramp, from: rampFrom }),
       classify: faultOf,
       clock,
     }),

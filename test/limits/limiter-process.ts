@@ -10,7 +10,7 @@ import { redisSharedState } from '../../src/stores/redis/redis-shared-state.ts'
 import { sqliteSharedState } from '../../src/stores/sqlite/sqlite-shared-state.ts'
 
 export interface Load {
-  readonly mode: 'strict' | 'leased'
+  readonly shared: 'strict' | 'leased'
   /** Default 'measured'. */
   readonly name?: string
   readonly limit: number
@@ -44,11 +44,11 @@ const quantile = (sorted: readonly number[], share: number): number => sorted[Ma
 const wait = (ms: number) => new Promise<void>((resolve) => systemClock.setTimer(ms, resolve))
 
 async function run(store: string, load: Load): Promise<Report> {
-  const { mode, name = 'measured', limit, burst, batch, concurrency, ms, startAt } = load
+  const { shared, name = 'measured', limit, burst, batch, concurrency, ms, startAt } = load
   const state = stateAt(store)
   await state.open()
   const leased = batch === undefined ? {} : { batch }
-  const limiter = sharedRateLimiter({ state, name, limit, per: '1s', burst, mode, storeTimeout: '20s', ...leased })
+  const limiter = sharedRateLimiter({ state, name, limit, per: '1s', burst, shared, storeTimeout: '20s', ...leased })
   let degraded = 0
   limiter.observe(({ type }) => {
     if (type === 'rate-limiter.degraded') degraded++

@@ -36,22 +36,22 @@ describe.each(['SQLite', 'Redis'])('four processes under one limit on %s', (name
   })
 
   // R: I3
-  for (const mode of ['strict', 'leased'] as const)
-    it.skipIf(skip)(`never get more than it gives, ${mode}`, async () => {
-      const store = redis?.url ?? join(folder, `${mode}.db`)
+  for (const shared of ['strict', 'leased'] as const)
+    it.skipIf(skip)(`never get more than it gives, ${shared}`, async () => {
+      const store = redis?.url ?? join(folder, `${shared}.db`)
       if (redis === undefined) {
         const state = stateAt(store)
         await state.open()
         await state.close()
       }
-      const load = { mode, limit: LIMIT, burst: BURST, concurrency: 4, ms: 1000, name: mode }
-      const all = await runTogether(PROCESSES, store, mode === 'strict' ? load : { ...load, batch: BATCH })
+      const load = { shared, limit: LIMIT, burst: BURST, concurrency: 4, ms: 1000, name: shared }
+      const all = await runTogether(PROCESSES, store, shared === 'strict' ? load : { ...load, batch: BATCH })
       expect(all.degraded).toBe(0)
       // What is used was granted, and what was granted is bounded by the store's clock. A tick more for its rounding.
       expect(all.allowed).toBeLessThanOrEqual(BURST + (LIMIT * (all.ms + 2)) / 1000)
       expect(all.allowed).toBeGreaterThan(BURST)
       // By the clocks of the callers an answer that is late moves a call, and tokens in hand are of an earlier moment.
       const late = (LIMIT * all.longest) / 1000
-      expect(all.excess).toBeLessThanOrEqual(late + (mode === 'strict' ? 0 : PROCESSES * BATCH) + 1)
+      expect(all.excess).toBeLessThanOrEqual(late + (shared === 'strict' ? 0 : PROCESSES * BATCH) + 1)
     })
 })

@@ -35,14 +35,14 @@ async function storeOf(name: string): Promise<string> {
 try {
   row('store', 'mode', 'limit', 'allowed', 'of the bound', 'fullest stretch', 'p50 ms', 'p99 ms', 'degraded')
   for (const store of ['SQLite', 'Redis'])
-    for (const mode of ['strict', 'leased'] as const)
+    for (const shared of ['strict', 'leased'] as const)
       for (const limit of [100, 1000]) {
-        const load = { mode, limit, burst: limit / 10, concurrency: 8, ms: 4000 }
+        const load = { shared, limit, burst: limit / 10, concurrency: 8, ms: 4000 }
         const result = await runTogether(PROCESSES, await storeOf(store), load)
         const bound = load.burst + (limit * result.ms) / 1000
         row(
           store,
-          mode,
+          shared,
           `${limit}/s, burst ${load.burst}`,
           result.allowed,
           `${round((result.allowed / bound) * 100, 1)} %`,
@@ -55,17 +55,17 @@ try {
   console.log()
   row('store', 'mode', 'processes', 'at once in each', 'decisions/s', 'p50 ms', 'p99 ms')
   for (const store of ['SQLite', 'Redis'])
-    for (const mode of ['strict', 'leased'] as const)
+    for (const shared of ['strict', 'leased'] as const)
       for (const concurrency of [1, 32]) {
-        const load = { mode, limit: 1e9, burst: 1_000_000, batch: 1000, concurrency, ms: 1500 }
+        const load = { shared, limit: 1e9, burst: 1_000_000, batch: 1000, concurrency, ms: 1500 }
         const result = await runTogether(
           PROCESSES,
           await storeOf(store),
-          mode === 'strict' ? { ...load, batch: undefined } : load,
+          shared === 'strict' ? { ...load, batch: undefined } : load,
         )
         row(
           store,
-          mode,
+          shared,
           PROCESSES,
           concurrency,
           round((result.allowed / result.ms) * 1000),

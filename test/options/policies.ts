@@ -12,9 +12,11 @@ import {
   hedge,
   rateLimiter,
   retry,
+  sharedRateLimiter,
   throttle,
   timeout,
 } from '../../src/policies/index.ts'
+import { memorySharedState } from '../../src/stores/memory/memory-shared-state.ts'
 
 export type Options = Readonly<Record<string, unknown>>
 
@@ -52,6 +54,11 @@ export const subjects: Readonly<Record<string, Subject>> = {
     },
   },
   'rate-limiter': { where: 'rateLimiter', make: rateLimiter, base: { limit: 1, per: 1000 } },
+  'rate-limiter, shared': {
+    where: 'sharedRateLimiter',
+    make: sharedRateLimiter,
+    base: { state: memorySharedState(), name: 'x', limit: 1, per: 1000, shared: 'leased' },
+  },
   bulkhead: { where: 'bulkhead', make: bulkhead, base: { limit: 1, queue: 1 } },
   fallback: { where: 'fallback', make: fallback, base: { use: () => 'instead' } },
   hedge: { where: 'hedge', make: hedge, base: {}, nested: { delay: {} } },

@@ -42,8 +42,8 @@ function excess(gone: readonly Gone[], intervalMs: number, burst: number): numbe
 
 describe('whatever several processes ask for', () => {
   // R: I3
-  for (const mode of ['strict', 'leased'] as const)
-    it(`no stretch of time has more than the bucket gives, ${mode === 'strict' ? 'not by one' : 'and a batch for each process'}`, async () => {
+  for (const shared of ['strict', 'leased'] as const)
+    it(`no stretch of time has more than the bucket gives, ${shared === 'strict' ? 'not by one' : 'and a batch for each process'}`, async () => {
       const run = async (
         steps: readonly (typeof step extends fc.Arbitrary<infer S> ? S : never)[],
         { intervalMs, burst }: { intervalMs: number; burst: number },
@@ -59,10 +59,10 @@ describe('whatever several processes ask for', () => {
           per: '1s',
           burst,
           clock,
-          mode,
+          shared,
           processes: PROCESSES,
         } as const
-        const make = () => sharedRateLimiter(mode === 'strict' ? common : { ...common, batch })
+        const make = () => sharedRateLimiter(shared === 'strict' ? common : { ...common, batch })
         const processes = Array.from({ length: PROCESSES }, make)
         const gone: Gone[] = []
         for (const one of steps) {
@@ -76,7 +76,7 @@ describe('whatever several processes ask for', () => {
             await Promise.all(Array.from({ length: one.calls }, call))
           }
         }
-        expect(excess(gone, intervalMs, burst)).toBeLessThanOrEqual(mode === 'strict' ? 1e-6 : PROCESSES * batch + 1e-6)
+        expect(excess(gone, intervalMs, burst)).toBeLessThanOrEqual(shared === 'strict' ? 1e-6 : PROCESSES * batch + 1e-6)
       }
       await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80 }), limits, run), { numRuns: 300 })
     }, 60_000)

@@ -1,12 +1,13 @@
 /** What a limit that several processes share may be told. */
 import type { Clock } from '../../../core/clock.ts'
-import { systemClock } from '../../../core/clock.ts'
 import type { Duration } from '../../../core/duration.ts'
 import { OptionError } from '../../../core/errors.ts'
 import type { Execution } from '../../../core/operation.ts'
 import { systemRandom } from '../../../core/random.ts'
 import type { SharedState } from '../../../core/shared-state.ts'
+import { userRule } from '../../../core/user-rule.ts'
 import {
+  checkClock,
   checkDuration,
   checkFunction,
   checkInteger,
@@ -33,7 +34,7 @@ export interface SharedRateLimiterOptions {
    * `'strict'` asks the store for every call, several at a time where they come together; `'leased'` keeps a few permits in
    * hand, decides at once, and asks in the background. Default `'strict'`.
    */
-  readonly mode?: 'strict' | 'leased'
+  readonly shared?: 'strict' | 'leased'
   /** Leased only: permits that a process may have in hand, at most `burst`. Default: a tenth of `burst`, at least 1. */
   readonly batch?: number
   /** Leased only: permits in hand that were not used for so long go back. Default 1 s. */
@@ -54,12 +55,17 @@ export interface SharedRateLimiterOptions {
   readonly storeTimeout?: Duration
   /** How many processes share the limit, for while the store is lost. Default: those that lately asked, as the store tells. */
   readonly processes?: number | (() => number)
+  /**
+   * `'shadow'` counts and tells what it would reject or delay, and does neither: a call waits for nobody, the store included.
+   * Default `'enforce'`.
+   */
+  readonly mode?: 'enforce' | 'shadow'
   readonly clock?: Clock
 }
 
 const KNOWN = [
-  ...['state', 'name', 'limit', 'per', 'burst', 'mode', 'batch', 'idle', 'cost', 'keyOf', 'maxWait', 'learn', 'maxBlock'],
-  ...['maxKeys', 'storeTimeout', 'processes', 'clock'],
+  ...['state', 'name', 'limit', 'per', 'burst', 'shared', 'batch', 'idle', 'cost', 'keyOf', 'maxWait', 'learn', 'maxBlock'],
+  ...['maxKeys', 'storeTimeout', 'processes', 'mode', 'clock'],
 ] as readonly (keyof SharedRateLimiterOptions)[]
 
 const WHERE = 'sharedRateLimiter'
@@ -69,6 +75,7 @@ export interface SharedRules extends HandRules {
   readonly state: SharedState
   readonly name: string
   readonly strict: boolean
+  readonly shadow: boolean
   readonly idleMs: number
   readonly cost: number | ((execution: Execution) => number)
   readonly keyOf: (execution: Execution) => string | undefined
@@ -93,16 +100,17 @@ const MOST_TOKENS = 1_000_000_000
 /** @throws OptionError for what is unknown, out of bounds, or without effect */
 export function readRules(options: SharedRateLimiterOptions): SharedRules {
   checkKnown(options, KNOWN, WHERE)
-  const strict = checkOneOf(options.mode ?? 'strict', `${WHERE}.mode`, ['strict', 'leased']) === 'strict'
+  const strict = checkOneOf(options.shared ?? 'strict', `${WHERE}.shared`, ['strict', 'leased']) === 'strict'
   for (const option of ['batch', 'idle'] as const)
     if (strict && options[option] !== undefined)
-      throw new OptionError(`${WHERE}.${option}`, "does nothing without mode: 'leased'", options[option])
+      throw new OptionError(`${WHERE}.${option}`, "does nothing without shared: 'leased'", options[option])
   const limit = checkNumber(options.limit, `${WHERE}.limit`, 1e-9)
   const burst = checkInteger(options.burst ?? Math.max(1, Math.floor(limit)), `${WHERE}.burst`, 1, MOST_TOKENS)
   const perMs = checkDuration(options.per, `${WHERE}.per`, 1)
   if (perMs / limit < SHORTEST_INTERVAL_MS)
     throw new OptionError(`${WHERE}.limit`, 'must not be more than 1,000,000,000 a second', limit)
-  const { cost = 1, keyOf, learn = false, clock = systemClock } = options
+  const { cost = 1, keyOf, learn = false } = options
+  const clock = checkClock(options.clock, `${WHERE}.clock`)
   return {
     state: checkState(options.state),
     name: checkSharedName(options.name),
@@ -110,13 +118,14 @@ export function readRules(options: SharedRateLimiterOptions): SharedRules {
     perMs,
     burst,
     strict,
+    shadow: checkOneOf(options.mode ?? 'enforce', `${WHERE}.mode`, ['enforce', 'shadow']) === 'shadow',
     most: strict ? 0 : checkInteger(options.batch ?? Math.max(1, Math.floor(burst / 10)), `${WHERE}.batch`, 1, burst),
     aheadMs: AHEAD_MS,
     idleMs: checkDuration(options.idle ?? 1000, `${WHERE}.idle`, 1),
     cost: typeof cost === 'function' ? cost : checkInteger(cost, `${WHERE}.cost`, 0, burst),
     keyOf: keyOf === undefined ? ({ key }) => key : checkFunction(keyOf, `${WHERE}.keyOf`),
     maxWaitMs: checkDuration(options.maxWait ?? 0, `${WHERE}.maxWait`),
-    responseOf: typeof learn === 'boolean' ? (learn ? findResponse : undefined) : checkFunction(learn, `${WHERE}.learn`),
+    responseOf: typeof learn === 'boolean' ? (learn ? findResponse : undefined) : userRule(learn, `${WHERE}.learn`, undefined),
     maxBlockMs: checkDuration(options.maxBlock ?? '1h', `${WHERE}.maxBlock`, 1),
     maxKeys: checkInteger(options.maxKeys ?? 10_000, `${WHERE}.maxKeys`, 1),
     storeTimeoutMs: checkDuration(options.storeTimeout ?? 250, `${WHERE}.storeTimeout`, 1),
@@ -141,7 +150,9 @@ function checkSharedName(value: string): string {
 }
 
 function checkProcesses(processes: SharedRateLimiterOptions['processes']): (() => number) | undefined {
-  if (processes === undefined || typeof processes === 'function') return processes
-  const fixed = checkInteger(processes, `${WHERE}.processes`, 1)
+  const where = `${WHERE}.processes`
+  if (processes === undefined) return undefined
+  if (typeof processes === 'function') return userRule(processes, where, 1)
+  const fixed = checkInteger(processes, where, 1)
   return () => fixed
 }

@@ -17,8 +17,8 @@ export interface Caller {
   /** Monotonic ms. */
   readonly deadline: number
   readonly signal: AbortSignal | undefined
-  /** It is to wait for its turn. */
-  readonly onWait?: (ms: number) => void
+  /** Its turn is so far off; who answers false goes now all the same. */
+  readonly onWait?: (ms: number) => boolean
 }
 
 interface Asker extends Caller {
@@ -124,9 +124,7 @@ export class SharedBucket {
     const wait = this.#ownWait(now, caller.cost)
     if (wait > 0 && !fits(caller, now, wait)) return wait
     const { waitMs, giveBack } = this.ownPlace(now, caller.cost)
-    if (waitMs === 0) return 0
-    caller.onWait?.(waitMs)
-    return this.#sleep(waitMs, caller, giveBack)
+    return waitMs === 0 ? 0 : this.#sleep(waitMs, caller, giveBack)
   }
 
   #ask(caller: Caller): Promise<number> {
@@ -174,6 +172,9 @@ export class SharedBucket {
   async #askOnce(more: number): Promise<void> {
     const { clock, burst, most } = this.#rules
     this.#asking = this.#asking.filter(({ gone }) => !gone)
+    // What was granted before a block cannot be used during it, so there is nothing to ask for.
+    const blockedMs = this.hand.blockedFor(clock.now())
+    if (blockedMs > 0) return this.#refuse(() => true, blockedMs)
     const wanted = this.#asking.reduce((sum, { cost }) => sum + cost, this.hand.ahead(clock.now()) + more)
     if (wanted === 0) return
     const [first] = this.#asking
@@ -186,10 +187,14 @@ export class SharedBucket {
       this.putBack(most)
     } else {
       this.hand.refused(now, atLeast, answer.waitMs)
-      const refused = (asker: Asker) => (fits(asker, now, answer.waitMs) ? this.reserve(asker) : answer.waitMs)
       // There may be enough for those who want less.
-      this.#answer((asker) => asker === first || asker.cost >= (first?.cost ?? 1), refused)
+      this.#refuse((asker) => asker === first || asker.cost >= (first?.cost ?? 1), answer.waitMs)
     }
+  }
+
+  #refuse(whom: (asker: Asker) => boolean, waitMs: number): void {
+    const now = this.#rules.clock.now()
+    this.#answer(whom, (asker) => (fits(asker, now, waitMs) ? this.reserve(asker) : waitMs))
   }
 
   /** In turn, as long as it lasts. */
@@ -222,8 +227,6 @@ export class SharedBucket {
     }
     if (place === undefined) return this.#alone(clock.now(), caller)
     if (!place.granted) return place.waitMs
-    if (place.waitMs === 0) return 0
-    caller.onWait?.(place.waitMs)
     return this.#sleep(place.waitMs, caller, place.giveBack)
   }
 
@@ -250,6 +253,7 @@ export class SharedBucket {
   }
 
   async #sleep(ms: number, caller: Caller, giveBack: () => void): Promise<0> {
+    if (ms === 0 || caller.onWait?.(ms) === false) return 0
     try {
       await sleep(this.#rules.clock, ms, caller.signal)
       return 0

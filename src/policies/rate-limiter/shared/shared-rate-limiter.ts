@@ -55,13 +55,17 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
   }
 
   override describe(key?: string): PolicyDescription {
-    const { limit, perMs, burst, strict, maxWaitMs } = this.#rules
+    const { limit, perMs, burst, strict, shadow, maxWaitMs } = this.#rules
     const { remaining, retryAfterMs } = this.decide(key)
     const blocked = retryAfterMs > 0 ? { retryAfterMs } : {}
     return {
       name: this.name,
       type: 'rate-limiter',
-      options: { limit, perMs, burst, maxWaitMs, shared: strict ? 'strict' : 'leased' },
+      options: {
+        ...{ limit, perMs, burst, maxWaitMs },
+        shared: strict ? 'strict' : 'leased',
+        mode: shadow ? 'shadow' : 'enforce',
+      },
       state: { remaining, ...blocked, keys: this.keys, degraded: this.degraded },
     }
   }
@@ -199,16 +203,18 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
 
   /** @internal */
   enter(execution: LiveExecution): unknown {
-    const { keyOf, maxWaitMs } = this.#rules
+    const { keyOf, maxWaitMs, shadow } = this.#rules
     const cost = this.#costOf(execution)
     if (cost === 0) return undefined
     const now = execution.now()
     const bucket = this.#at(keyOf(execution), now)
     this.#idle.watch()
+    if (shadow) return this.#watch(execution, bucket, now, cost)
     if (execution.sync) return this.#enterNow(execution, bucket.admitNow(now, cost))
     const signal = execution.cancellable ? execution.signal : undefined
-    const onWait = (delayMs: number): void => {
+    const onWait = (delayMs: number): boolean => {
       if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.delayed', delayMs })
+      return true
     }
     const wait = bucket.admit(now, { cost, maxWaitMs, deadline: execution.deadline, signal, onWait })
     if (typeof wait === 'number') return wait > 0 ? this.#refused(execution, wait) : undefined
@@ -217,12 +223,29 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
     })
   }
 
+  /** The shadow mode: the call goes now. What it would have met is told when that is known, which may be after its end. */
+  #watch(execution: LiveExecution, bucket: SharedBucket, now: number, cost: number): undefined {
+    const { deadline, sync } = execution
+    const onWait = (delayMs: number): boolean => {
+      if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.would-delay', delayMs })
+      return false
+    }
+    const tell = (retryAfterMs: number): void => {
+      if (retryAfterMs > 0 && this.events.active)
+        this.events.emit({ ...this.about(execution), type: 'rate-limiter.would-reject', retryAfterMs })
+    }
+    const maxWaitMs = sync ? 0 : this.#rules.maxWaitMs
+    const wait = bucket.admit(now, { cost, maxWaitMs, deadline, signal: undefined, onWait })
+    if (typeof wait === 'number') tell(wait)
+    else void wait.then(tell)
+  }
+
   #enterNow(execution: LiveExecution, wait: number | undefined): unknown {
     if (wait === 0) return undefined
     if (wait === undefined && this.#rules.strict)
       throw new OptionError(
         'executeSync',
-        "cannot ask a store, whose answer has to be awaited; use execute, or mode: 'leased'",
+        "cannot ask a store, whose answer has to be awaited; use execute, or shared: 'leased'",
         this.name,
       )
     return this.#refused(execution, wait ?? this.#rules.storeTimeoutMs)
@@ -287,7 +310,7 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
  * @throws OptionError for an unknown option, a value out of bounds, or an option that does nothing
  * @example
  * // given state
- * const replies = sharedRateLimiter({ state, name: 'replies', limit: 20, per: '1h', burst: 1, mode: 'strict' })
+ * const replies = sharedRateLimiter({ state, name: 'replies', limit: 20, per: '1h', burst: 1 })
  * await replies.execute(() => 'posted', { key: 'ada' })
  */
 export function sharedRateLimiter(options: SharedRateLimiterOptions): SharedRateLimiter {
