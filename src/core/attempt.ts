@@ -8,10 +8,11 @@
  * Members are `private _x` instead of `#x`: this is on the path of every call, see docs/decisions/0006.
  */
 
+import { wakeAfter } from './clock.ts'
 import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Frame, RetryFailure, RetrySession } from './stage.ts'
-import { isThenable } from './thenable.ts'
+import { pendingOf } from './thenable.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
 
 export class Attempt {
@@ -22,6 +23,7 @@ export class Attempt {
   private _session: RetrySession | undefined
   /** The caller's promise, where it is one of ours. Without it the answer travels up the chain of promises, which is cheaper. */
   private _resolve: ((value: unknown) => void) | undefined
+  /** Where an error goes: to the caller's promise, or out of the handler of a promise that was waited for. */
   private _reject: ((error: unknown) => void) | undefined
   private readonly _execution: LiveExecution
   /** This attempt has the call's own execution; the call goes on under another one. */
@@ -34,10 +36,8 @@ export class Attempt {
   /** When the call began, where the retry asks for it; only the first attempt has to know. */
   private _startedAt: number | undefined
   private _running = false
-  /** The caller has been answered, or the next attempt begun; what still happens here is late. */
-  private _over = false
-  /** Work or a gate is waited for: what happens now happens in a promise's handler, where an error is thrown. */
-  private _chained = false
+  /** The time is up; what still happens here is late. */
+  private _expired = false
 
   constructor(
     frame: Frame,
@@ -48,6 +48,7 @@ export class Attempt {
     reject?: (error: unknown) => void,
   ) {
     this._frame = frame
+    // Stryker disable next-line ArrayDeclaration: of the right size it is only faster
     // oxlint-disable-next-line unicorn/no-new-array -- of the right size at once: growing costs more than what it holds
     this._permits = new Array<unknown>(frame.gates.length)
     this._call = call
@@ -65,14 +66,12 @@ export class Attempt {
     } else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
-  /** Without a caller's promise it returns the value, or a promise. With one, what it returns means nothing. */
+  /** The first attempt. Without a caller's promise it returns the value, or a promise. With one, what it returns means nothing. */
   start(): unknown {
     if (this._call.aborted) return this._fail(this._call.abortReason)
-    if (this._number === 1) {
-      // An outer frame may have read the clock long ago: between frames a layer takes its own time.
-      this._call.refresh()
-      if (this._frame.retry?.timed) this._startedAt = this._call.now()
-    }
+    // An outer frame may have read the clock long ago: between frames a layer takes its own time.
+    this._call.refresh()
+    if (this._frame.retry?.timed) this._startedAt = this._call.now()
     return this._admit(0)
   }
 
@@ -86,7 +85,7 @@ export class Attempt {
     for (let index = from; index < gates.length; index++) {
       let permit: unknown
       try {
-        if (index === timeoutAt && this._timer === undefined) this._arm()
+        if (index === timeoutAt) this._arm()
         permit = gates[index]!.enter(this._execution)
       } catch (error) {
         return this._refused(error)
@@ -104,19 +103,25 @@ export class Attempt {
   }
 
   private _await(promise: Promise<unknown>, index: number): unknown {
-    this._chained = true
-    return promise.then(
+    return this._after(
+      promise,
       (permit) => {
         // The time ran out while waiting, and the grant crossed with it: hand the permit straight back.
-        if (this._over) return this._frame.gates[index]!.cancelled(permit, this._execution)
+        if (this._expired) return this._frame.gates[index]!.cancelled(permit, this._execution)
         this._execution.refresh()
         this._permits[this._admitted++] = permit
         // The caller's cancel crossed with the grant: the operation must not begin any more.
         if (this._execution.aborted) return this._refused(this._execution.abortReason)
         return this._admit(index + 1)
       },
-      (error) => (this._over ? undefined : this._refused(error)),
+      (error) => (this._expired ? undefined : this._refused(error)),
     )
+  }
+
+  /** What happens from now on happens in the handlers of a promise, where an error is thrown. */
+  private _after(promise: Promise<unknown>, then: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
+    this._reject ??= toss
+    return promise.then(then, failed)
   }
 
   private _arm(): void {
@@ -125,7 +130,7 @@ export class Attempt {
     if (limitMs === Number.POSITIVE_INFINITY) return
     const now = execution.now()
     this._limitMs = limitMs
-    if (now + limitMs < execution.deadline) execution.deadline = now + limitMs
+    execution.deadline = Math.min(execution.deadline, now + limitMs)
     this._timer = new WheelEntry(expire, this)
     wheelOf(execution.clock).add(this._timer, limitMs, now)
   }
@@ -136,35 +141,27 @@ export class Attempt {
     let pending: Promise<unknown> | undefined
     try {
       result = this._frame.next(this._execution)
-      if (result instanceof Promise) pending = result
-      else if (isThenable(result)) pending = Promise.resolve(result)
+      pending = pendingOf(result)
     } catch (error) {
       return this._onError(error)
     }
-    if (pending === undefined) return this._onValue(result)
-    this._chained = true
-    return pending.then(this._onValue, this._onError)
+    return pending === undefined ? this._onValue(result) : this._after(pending, this._onValue, this._onError)
   }
 
   private readonly _onValue = (value: unknown): unknown => {
-    if (this._over) return this._settleLate()
+    if (this._expired) return this._settleLate()
     const cancelled = this._execution.aborted
     this._finish()
-    try {
-      const { gates } = this._frame
-      for (let index = gates.length - 1; index >= 0; index--) {
-        if (cancelled) gates[index]!.cancelled(this._permits[index], this._execution)
-        else gates[index]!.succeeded(this._permits[index], value, this._execution)
-      }
-      if (this._frame.retry?.rejectsResult?.(value)) return this._proceed({ value })
-    } catch (error) {
-      return this._fail(error)
+    const { gates, retry } = this._frame
+    for (let index = gates.length - 1; index >= 0; index--) {
+      if (cancelled) gates[index]!.cancelled(this._permits[index], this._execution)
+      else gates[index]!.succeeded(this._permits[index], value, this._execution)
     }
-    return this._succeed(value)
+    return retry?.rejectsResult?.(value) ? this._proceed({ value }) : this._succeed(value)
   }
 
   private readonly _onError = (error: unknown): unknown => {
-    if (this._over) return this._settleLate()
+    if (this._expired) return this._settleLate()
     const neutral = this._execution.aborted || isRejected(error)
     this._finish()
     this._release(this._admitted - 1, 0, neutral, error)
@@ -180,9 +177,9 @@ export class Attempt {
   /** @internal called by the timer */
   expire(): void {
     // Who was first decides: after the caller's own cancel this is not a timeout any more.
-    if (this._over || this._execution.aborted) return
+    if (this._execution.aborted) return
     const timeout = this._frame.timeout!
-    this._over = true
+    this._expired = true
     const error = timeout.expired(this._limitMs, this._execution)
     this._execution.abort(error)
     if (!this._running || !timeout.graceMs) return this._giveUp(error)
@@ -193,22 +190,22 @@ export class Attempt {
 
   /** @internal called by the timer: the work had the time to stop, and has not */
   endGrace(): void {
-    this._late = 'no'
+    this._late = undefined
     this._giveUp(this._execution.abortReason)
   }
 
   /** The caller is answered; what still runs is on its own. */
   private _giveUp(error: unknown): void {
     const { timeout, timeoutAt } = this._frame
-    if (this._running) this._watchAbandoned()
     // Inside the timeout the permits stay until the work has really ended, unless they are wanted back at once.
     if (!this._running || timeout!.releasesAtOnce) this._releaseInside()
+    this._watchAbandoned()
     this._release(Math.min(timeoutAt, this._admitted) - 1, 0, false, error)
     this._proceed({ error })
   }
 
   /** Work whose time is up: it may still stop in time (`grace`), or goes on although nobody waits for it (`abandoned`). */
-  private _late: 'no' | 'grace' | 'abandoned' = 'no'
+  private _late: 'grace' | 'abandoned' | undefined
 
   /** Cooperative work ends within a few turns of the abort; what still runs after that is abandoned, and said so. */
   private _watchAbandoned(): void {
@@ -229,7 +226,6 @@ export class Attempt {
   /** What comes of work that was told to stop says nothing of the target, be it an error or a value. */
   private _settleLate(): void {
     this._running = false
-    this._execution.close()
     this._releaseInside()
     if (this._late === 'abandoned') this._frame.timeout!.settled(this._execution, this._limitMs)
     else if (this._late === 'grace') {
@@ -246,8 +242,6 @@ export class Attempt {
   }
 
   private _finish(): void {
-    this._over = true
-    this._running = false
     this._timer?.cancel()
     if (this._lent || this._execution !== this._call) this._execution.close()
   }
@@ -285,23 +279,17 @@ export class Attempt {
         this._reject = reject
         this._later(delayMs)
       })
-    const begin = (): void => {
-      signal?.removeEventListener('abort', stop)
-      this._call.refresh()
-      new Attempt(this._frame, this._call, this._number + 1, this._session, this._resolve, this._reject).start()
+    const { _call: call } = this
+    const again = (): void => {
+      call.refresh()
+      new Attempt(this._frame, call, this._number + 1, this._session, this._resolve, this._reject)._admit(0)
     }
-    const stop = (): void => {
-      cancel()
-      this._cancelled()
-    }
-    const signal = this._call.cancellable ? this._call.signal : undefined
-    signal?.addEventListener('abort', stop, { once: true })
-    const cancel = this._call.clock.setTimer(delayMs, begin)
+    wakeAfter(call.clock, delayMs, call.cancellable ? call.signal : undefined, again, () => this._cancelled())
     return undefined
   }
 
   private _cancelled(): unknown {
-    this._session?.cancelled()
+    this._session!.cancelled()
     return this._fail(this._call.abortReason)
   }
 
@@ -314,9 +302,7 @@ export class Attempt {
   }
 
   private _fail(error: unknown): unknown {
-    if (this._reject !== undefined) return this._reject(error)
-    if (this._chained) throw error
-    return rejectSoon(error)
+    return (this._reject ?? rejectSoon)(error)
   }
 }
 
@@ -326,6 +312,10 @@ function expire(attempt: Attempt): void {
 
 function endGrace(attempt: Attempt): void {
   attempt.endGrace()
+}
+
+function toss(error: unknown): never {
+  throw error
 }
 
 /**

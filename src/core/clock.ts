@@ -44,15 +44,21 @@ export const systemClock: Clock = {
 /** Waits `ms`, or rejects with the signal's reason as soon as it aborts. Leaves no listener and no timer. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason as Error)
-    const onAbort = (): void => {
-      cancel()
-      reject(signal?.reason as Error)
-    }
-    const cancel = clock.setTimer(ms, () => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    })
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const leave = (): void => reject(signal!.reason as Error)
+    if (signal?.aborted) leave()
+    else wakeAfter(clock, ms, signal, resolve, leave)
   })
+}
+
+/** Wakes after `ms`, or leaves as soon as the signal aborts, which it has not yet. Leaves no listener and no timer. */
+export function wakeAfter(clock: Clock, ms: number, signal: AbortSignal | undefined, wake: () => void, leave: () => void): void {
+  const onAbort = (): void => {
+    cancel()
+    leave()
+  }
+  const cancel = clock.setTimer(ms, () => {
+    signal?.removeEventListener('abort', onAbort)
+    wake()
+  })
+  signal?.addEventListener('abort', onAbort, { once: true })
 }
