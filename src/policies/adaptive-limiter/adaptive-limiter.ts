@@ -142,10 +142,11 @@ export class AdaptiveLimiter extends BasePolicy implements Gate {
         signal?.removeEventListener('abort', cancelled)
       }
       const leave = (error: unknown): void => {
-        unlink()
+        timer?.cancel()
         this.#machine.leave(waiter)
         reject(error)
       }
+      // Nothing to unlink: the signal has let go of the listener, and looking for it among thousands would cost.
       const cancelled = (): void => leave(signal?.reason)
       const waiter: Waiter = {
         grant: (permit) => {
@@ -157,6 +158,7 @@ export class AdaptiveLimiter extends BasePolicy implements Gate {
         this.#maxWaitMs === Number.POSITIVE_INFINITY
           ? undefined
           : new WheelEntry(() => {
+              unlink()
               leave(this.#rejection(refused, `no place came free within ${formatDuration(this.#maxWaitMs)}`))
               if (this.events.active) this.#tell('adaptive-limiter.rejected', execution, refused.retryAfterMs)
             })

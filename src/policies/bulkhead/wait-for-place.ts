@@ -25,13 +25,11 @@ export function waitForPlace(
       timer?.cancel()
       signal?.removeEventListener('abort', cancelled)
     }
-    const leave = (): void => {
-      unlink()
-      machine.leave(waiter)
-    }
+    // Nothing to unlink: the signal has let go of the listener, and looking for it among thousands would cost.
     const cancelled = (): void => {
-      leave()
-      reject(signal?.reason)
+      timer?.cancel()
+      machine.leave(waiter)
+      reject(signal!.reason)
     }
     const waiter: Waiter = {
       priority,
@@ -45,7 +43,8 @@ export function waitForPlace(
       },
     }
     const expired = (): void => {
-      leave()
+      unlink()
+      machine.leave(waiter)
       reject(refused('max-wait'))
     }
     const timer = maxWaitMs === Number.POSITIVE_INFINITY ? undefined : new WheelEntry(expired)

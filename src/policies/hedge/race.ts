@@ -181,6 +181,8 @@ export class Race {
   }
 
   readonly #cancel = (): void => {
+    // It has let go of the listener already, and looking for that among thousands would cost.
+    this.#signal = undefined
     this.#end()
     this.#reject(this.#call.abortReason)
   }
