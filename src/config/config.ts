@@ -22,12 +22,25 @@ export interface BreakerSettings {
   readonly openForMax?: number | undefined
   readonly halfOpenCalls?: number | undefined
   readonly successes?: number | undefined
+  readonly slowAfter?: number | undefined
+  readonly slowRate?: number | undefined
+  readonly ramp?: number | undefined
+  readonly rampFrom?: number | undefined
 }
 
-/** As it was written: `false` switches off one way to open it. */
-export interface WrittenBreaker extends Omit<BreakerSettings, 'failures' | 'failureRate'> {
+/** As it was written: `false` switches off one way to open it, or the ramp. */
+export interface WrittenBreaker extends Omit<BreakerSettings, 'failures' | 'failureRate' | 'slowAfter' | 'ramp'> {
   readonly failures?: number | false | undefined
   readonly failureRate?: number | false | undefined
+  readonly slowAfter?: number | false | undefined
+  readonly ramp?: number | false | undefined
+}
+
+export interface PlacesSettings {
+  readonly limit: number | 'adaptive'
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly queue?: number | undefined
 }
 
 export interface RateSettings {
@@ -47,7 +60,7 @@ export interface TargetSettings {
   readonly timeout?: number | undefined
   readonly breaker?: BreakerSettings | false | undefined
   readonly rate?: RateSettings | undefined
-  readonly concurrency?: { readonly limit: number; readonly queue?: number | undefined } | undefined
+  readonly concurrency?: PlacesSettings | undefined
   readonly retry?: Partial<RetrySettings> | false | undefined
 }
 

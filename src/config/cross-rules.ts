@@ -119,14 +119,20 @@ const breakers: Rule = (read, report, assigned) => {
 function checkBreaker(path: readonly string[], own: unknown, general: Record<string, unknown>, report: Report): void {
   if (!isTree(own)) return
   const all = { ...general, ...own }
-  if (all.failures === false && all.failureRate === false)
+  const isSlow = all.slowAfter !== undefined && all.slowAfter !== false
+  if (all.failures === false && all.failureRate === false && !isSlow)
     report(
       [...path, own.failures === undefined ? 'failureRate' : 'failures'],
       "and 'failureRate' are both false: nothing would open it",
       'Write breaker: false to have none.',
     )
   for (const name of ['window', 'minimumCalls'])
-    if (own[name] !== undefined && own.failureRate === false) report([...path, name], 'does nothing when failureRate is false')
+    if (own[name] !== undefined && own.failureRate === false && !isSlow)
+      report([...path, name], 'does nothing when failureRate is false')
+  if (own.slowRate !== undefined && !isSlow)
+    report([...path, 'slowRate'], "needs 'slowAfter'", "Say how long a slow call takes: slowAfter: '2s'.")
+  if (own.rampFrom !== undefined && (all.ramp === undefined || all.ramp === false))
+    report([...path, 'rampFrom'], "needs 'ramp'", "Say how long the ramp takes: ramp: '30s'.")
   const [from, to] = [ms(own.openFor), ms(own.openForMax)]
   if (from !== undefined && to !== undefined && from > to) report([...path, 'openForMax'], "must not be below 'openFor'")
 }

@@ -85,12 +85,16 @@ describe('resolving the configuration', () => {
       targets: {
         'https://api.example.com': { timeout: '2s', concurrency: 4 },
         'peer:*': { concurrency: { limit: 1, queue: 2 } },
+        learnt: { concurrency: 'adaptive' },
+        bounded: { concurrency: { limit: 'adaptive', min: 2, max: 9 } },
       },
     })
     expect(config.worker).toMatchObject({ lease: 90_000, drain: 1500 })
     expect(config.server.maxBody).toBe(65_536)
     expect(config.targets['https://api.example.com']).toEqual({ timeout: 2000, concurrency: { limit: 4 } })
     expect(config.targets['peer:*']).toEqual({ concurrency: { limit: 1, queue: 2 } })
+    expect(config.targets.learnt).toEqual({ concurrency: { limit: 'adaptive' } })
+    expect(config.targets.bounded).toEqual({ concurrency: { limit: 'adaptive', min: 2, max: 9 } })
   })
 
   it('hands kinds through as they are', () => {
@@ -170,6 +174,21 @@ describe('a configuration that is wrong', () => {
       /used twice/,
     ],
     ['state in a place that nobody knows', { state: 'memcached://h' }, 'state', /must be 'redis:/],
+    ['a slow rate of nothing', { breaker: { slowRate: 0.5 } }, 'breaker.slowRate', /needs 'slowAfter'/],
+    ['a ramp that is none', { breaker: { rampFrom: 0.5 } }, 'breaker.rampFrom', /needs 'ramp'/],
+    [
+      'a ramp of no time',
+      { targets: { x: { breaker: { ramp: 0 } } } },
+      'targets.x.breaker.ramp',
+      /a duration, or false|at least/,
+    ],
+    ['bounds of what is given', { targets: { x: { concurrency: { limit: 3, max: 9 } } } }, 'targets.x.concurrency', /'adaptive'/],
+    [
+      'bounds the wrong way round',
+      { targetDefaults: { concurrency: { limit: 'adaptive', min: 9, max: 3 } } },
+      'targetDefaults.concurrency',
+      /'min' above its 'max'/,
+    ],
     ['an open address without a token', { server: { host: '0.0.0.0' } }, 'server.host', /loopback address unless a token/],
     ['retry waits the wrong way round', { retry: { initial: '2m', max: '1m' } }, 'retry.max', /must not be below 'initial'/],
     ['http waits the wrong way round', { http: { backoff: { initial: 2, max: 1 } } }, 'http.backoff.max', /must not be below/],

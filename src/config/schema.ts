@@ -28,6 +28,10 @@ const breaker = options({
   openForMax: duration({ min: 1, max: 7 * DAY }).optional(),
   halfOpenCalls: whole(1, 1000).optional(),
   successes: whole(1, 1000).optional(),
+  slowAfter: unlessFalse(duration({ min: 1, max: DAY }), 'must be a duration, or false').optional(),
+  slowRate: within(0.001, 1).optional(),
+  ramp: unlessFalse(duration({ min: 1, max: DAY }), 'must be a duration, or false').optional(),
+  rampFrom: within(0.001, 0.999).optional(),
 })
 
 const rate = options({
@@ -37,12 +41,24 @@ const rate = options({
   shared: z.enum(['strict', 'leased']).optional(),
 })
 
+const places = options({
+  limit: z.union([whole(1), z.literal('adaptive')], "must be a whole number of at least 1, or 'adaptive'"),
+  min: whole(1).optional(),
+  max: whole(1).optional(),
+  queue: whole(0).optional(),
+})
+  .refine(
+    ({ limit, min, max }) => limit === 'adaptive' || (min ?? max) === undefined,
+    "takes 'min' and 'max' only with limit 'adaptive'",
+  )
+  .refine(({ min = 1, max = Number.POSITIVE_INFINITY }) => min <= max, "must not have a 'min' above its 'max'")
+
 const concurrency = z
   .union(
-    [whole(1), options({ limit: whole(1), queue: whole(0).optional() })],
-    'must be a whole number of at least 1, or { limit, queue }',
+    [whole(1), z.literal('adaptive'), places],
+    "must be a whole number of at least 1, 'adaptive', or { limit, min, max, queue }",
   )
-  .transform((value) => (typeof value === 'number' ? { limit: value } : value))
+  .transform((value) => (typeof value === 'object' ? value : { limit: value }))
 
 const target = options({
   timeout: duration({ min: 1 }).optional(),

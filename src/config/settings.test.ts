@@ -68,6 +68,22 @@ describe('the settings of targets', () => {
     expect(named.rated?.breaker).not.toHaveProperty('failures')
   })
 
+  it('may open for slow calls and close by a ramp, of which a target may have none', () => {
+    const { defaults, named } = targetSettings(
+      configOf({
+        breaker: { slowAfter: '2s', ramp: '30s', rampFrom: 0.2 },
+        targets: {
+          plain: { breaker: { slowAfter: false, ramp: false } },
+          own: { breaker: { failureRate: false, slowRate: 0.9 } },
+        },
+      }),
+    )
+    expect(defaults.breaker).toMatchObject({ slowAfter: 2000, ramp: 30_000, rampFrom: 0.2, failureRate: 0.5 })
+    for (const name of ['slowAfter', 'slowRate', 'ramp', 'rampFrom']) expect(named.plain?.breaker).not.toHaveProperty(name)
+    expect(named.own?.breaker).toMatchObject({ slowAfter: 2000, slowRate: 0.9, window: '10s', minimumCalls: 20, ramp: 30_000 })
+    expect(named.own?.breaker).not.toHaveProperty('failureRate')
+  })
+
   // R: U6
   it('are switched off by the switches of resilience', () => {
     const off = (env: Record<string, string>) =>

@@ -34,8 +34,12 @@ function settleRetry({ factor, ...rest }: RetrySettings, own: Partial<RetrySetti
 }
 
 /** Takes out what is switched off, and lets a general bound give way to the target's own value. */
-function settleBreaker({ failures, failureRate, ...all }: WrittenBreaker, own: WrittenBreaker = {}): BreakerSettings {
-  const { window, minimumCalls, openFor = 0, openForMax, ...rest } = all
+function settleBreaker(
+  { failures, failureRate, slowAfter, ramp, ...all }: WrittenBreaker,
+  own: WrittenBreaker = {},
+): BreakerSettings {
+  const { window, minimumCalls, slowRate, rampFrom, openFor = 0, openForMax, ...rest } = all
+  const isSlow = slowAfter !== undefined && slowAfter !== false
   const bounds =
     openForMax === undefined || openFor <= openForMax
       ? { openFor, openForMax }
@@ -46,6 +50,9 @@ function settleBreaker({ failures, failureRate, ...all }: WrittenBreaker, own: W
     ...rest,
     ...bounds,
     ...(failures === false ? {} : { failures }),
-    ...(failureRate === false ? {} : { failureRate, window, minimumCalls }),
+    ...(failureRate === false ? {} : { failureRate }),
+    ...(failureRate === false && !isSlow ? {} : { window, minimumCalls }),
+    ...(isSlow ? { slowAfter, slowRate } : {}),
+    ...(ramp === undefined || ramp === false ? {} : { ramp, rampFrom }),
   }
 }

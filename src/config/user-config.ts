@@ -37,6 +37,24 @@ export interface BreakerConfig {
   readonly halfOpenCalls?: number
   /** Probes that must succeed to close it. */
   readonly successes?: number
+  /** A call that takes so long is slow, even though it succeeds; `false`: none is. */
+  readonly slowAfter?: Duration | false
+  /** This share of slow calls in `window` opens it; 0.5 when absent. */
+  readonly slowRate?: number
+  /** After probes have closed it, so long until every call is admitted again; absent or `false`: all are at once. */
+  readonly ramp?: Duration | false
+  /** The share of calls that the ramp begins with; 0.1 when absent. */
+  readonly rampFrom?: number
+}
+
+export interface ConcurrencyConfig {
+  /** `'adaptive'` learns it: more while calls are as fast as they can be, fewer when they slow down or get lost. */
+  readonly limit: number | 'adaptive'
+  /** What may be learnt, at least and at most; 1 and 200 when absent. */
+  readonly min?: number
+  readonly max?: number
+  /** How many more calls may wait. */
+  readonly queue?: number
 }
 
 export interface RateConfig {
@@ -56,8 +74,8 @@ export interface TargetConfig {
   readonly timeout?: Duration
   readonly breaker?: BreakerConfig | false
   readonly rate?: RateConfig
-  /** Calls at a time; `queue` is how many more may wait. */
-  readonly concurrency?: number | { readonly limit: number; readonly queue?: number }
+  /** Calls at a time. */
+  readonly concurrency?: number | 'adaptive' | ConcurrencyConfig
   readonly retry?: RetryConfig | false
 }
 

@@ -2,6 +2,7 @@
  * Whether a target would admit work now, and if not, what holds it and until when. Asking uses up no probe and no permit.
  */
 import type { Clock } from '../core/clock.ts'
+import { placesOf } from './places.ts'
 import type { TargetPolicies } from './settings.ts'
 
 export type TargetAdmission =
@@ -72,7 +73,7 @@ export class Threshold {
     if (throttled > 0) return held('limit', this.#wall(throttled), 'the target asked for patience (429)')
     const rate = limiter?.decide()
     if (rate && !rate.allowed) return held('limit', this.#wall(rate.retryAfterMs), 'the rate limit is reached')
-    const places = bulkhead?.snapshot()
+    const places = bulkhead && placesOf(bulkhead)
     const free = places === undefined ? Number.POSITIVE_INFINITY : places.limit - places.inFlight
     if (free <= 0) return held('concurrency', undefined, `${places?.limit} calls are in flight`)
     return { admitted: true, slots: Math.min(circuit.slots, rate?.remaining ?? Number.POSITIVE_INFINITY, free) }

@@ -21,6 +21,8 @@ describe('the settings of a target', () => {
     ['a window of a fraction', { breaker: { failureRate: 0.5, window: 1.5 } }, /target 'x'\.breaker\.window/],
     ['a limit of nothing', { rate: { limit: 0, per: '1s' } }, /target 'x': 'rateLimiter\.limit'/],
     ['no places', { concurrency: 0 }, /target 'x': 'bulkhead\.limit'/],
+    ['bounds of what is given', { concurrency: { limit: 3, min: 1 } }, /target 'x'\.concurrency' takes 'min' and 'max' only/],
+    ['a ramp of no time', { breaker: { ramp: 0 } }, /target 'x': 'circuitBreaker\.ramp\.over'/],
     ['a time that is none', { timeout: 'soon' }, /target 'x': 'timeout\.limit'/],
     ['no attempts', { retry: { maxAttempts: 0 } }, /target 'x': 'retry\.maxAttempts'/],
   ])('refuse %s, naming the target and the option', (_what, options, message) => {
@@ -45,6 +47,40 @@ describe('the settings of a target', () => {
     expect(await openedAfter(() => true)).toBe(10)
     expect(await openedAfter((n) => n % 2 === 1)).toBe(20)
     expect(await openedAfter((n) => n % 3 === 1)).toBe(1000)
+  })
+
+  it('may open the breaker for calls that are slow, and let the first calls back by a ramp', async () => {
+    const clock = new VirtualClock()
+    const breaker = { slowAfter: '1s', window: 4, minimumCalls: 4, openFor: '5s', ramp: '10s', rampFrom: 0.1 }
+    const target = new Target('t', { breaker }, { clock, random: seededRandom(1) })
+    const call = (ms: number): Promise<unknown> => {
+      const called = target.executeAttempt(() => new Promise<void>((resolve) => void clock.setTimer(ms, resolve)))
+      return Promise.all([called.catch((error: unknown) => error), clock.advance(ms)]).then(([answer]) => answer)
+    }
+    for (const ms of [10, 10, 2000, 2000]) await call(ms)
+    expect(target.isOpen).toBe(true)
+    await clock.advance(5000)
+    await call(10)
+    expect(target.admit()).toEqual({ admitted: true, slots: 1 })
+    const answers = await Promise.all(Array.from({ length: 8 }, () => target.executeAttempt(() => 1).catch(() => 'refused')))
+    expect(answers.filter((answer) => answer === 1)).toHaveLength(1)
+    await clock.advance(10_000)
+    expect(await target.executeAttempt(() => 1)).toBe(1)
+    expect(target.admit()).toEqual({ admitted: true, slots: Number.POSITIVE_INFINITY })
+  })
+
+  it('may learn how many calls run at once', async () => {
+    const clock = new VirtualClock()
+    const target = new Target('t', { concurrency: { limit: 'adaptive', min: 2, max: 5 } }, { clock, random: seededRandom(1) })
+    expect(target.snapshot().bulkhead).toEqual({ inFlight: 0, limit: 5, queued: 0 })
+    expect(target.admit()).toEqual({ admitted: true, slots: 5 })
+    const busy = Object.assign(new Error('busy'), { status: 503 })
+    for (let n = 0; n < 60; n++) {
+      await target.executeAttempt(() => Promise.reject(busy)).catch(() => {})
+      await clock.advance(200)
+    }
+    expect(target.snapshot().bulkhead?.limit).toBeLessThan(5)
+    expect(policies({ concurrency: 'adaptive' }).bulkhead?.name).toBe('adaptive-limiter')
   })
 
   it('may count calls instead of time, and by rate alone', async () => {

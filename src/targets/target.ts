@@ -12,6 +12,7 @@ import { SharedRateLimiter } from '../policies/rate-limiter/shared/shared-rate-l
 import { type TargetAdmission, Threshold } from './admission.ts'
 import { FailedCallers } from './failed-callers.ts'
 import { faultOf, throttledFor } from './faults.ts'
+import { placesOf } from './places.ts'
 import { policiesOf, type TargetDependencies, type TargetOptions, type TargetPolicies } from './settings.ts'
 import { Witness } from './witness.ts'
 
@@ -238,7 +239,7 @@ export class Target implements Observable {
         capacity: limiter.capacity,
         nextAt: wait > 0 ? Math.ceil(this.#clock.wallNow() + wait) : undefined,
       },
-      bulkhead: bulkhead?.snapshot(),
+      bulkhead: bulkhead && placesOf(bulkhead),
       pausedUntil: this.#threshold.pausedUntil,
       inFlight: this.#inFlight,
       successes: this.#successes,
