@@ -1,4 +1,9 @@
-/** Brings dead letters back when their time has come, a few at a time. How often and when is written on each letter. */
+/**
+ * Brings dead letters back when their time has come. How often and when is written on each letter.
+ *
+ * A few at a time, and twice as many each time for as long as more are due: an outage that left thousands is worked off in
+ * minutes, and its target gets to refuse the first few before many come. Whether they may run is for admission to say.
+ */
 import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import type { EventBus } from '../core/events.ts'
@@ -14,8 +19,10 @@ export interface DeadLetterClockOptions {
   readonly events: EventBus
   /** Default 15 s. */
   readonly every?: Duration
-  /** At most so many each time. Default 20. */
+  /** At most so many, the first time. Default 20. */
   readonly batch?: number
+  /** And so many at most after that, while more are due. Default 500, or `batch` if that is more. */
+  readonly batchMax?: number
   /** Keeps the pace when several processes have such a clock. */
   readonly turns?: Turns
 }
@@ -24,12 +31,16 @@ export interface DeadLetterClockOptions {
 export class DeadLetterClock {
   readonly #options: DeadLetterClockOptions
   readonly #batch: number
+  readonly #batchMax: number
+  #next: number
   readonly #periodic: Periodic
 
   /** @throws OptionError */
   constructor(options: DeadLetterClockOptions) {
     this.#options = options
     this.#batch = checkInteger(options.batch ?? 20, 'deadLetters.batch', 1, 1000)
+    this.#batchMax = checkInteger(options.batchMax ?? Math.max(500, this.#batch), 'deadLetters.batchMax', this.#batch, 1000)
+    this.#next = this.#batch
     const everyMs = checkDuration(options.every ?? '15s', 'deadLetters.every', 1)
     const { turns = alone } = options
     this.#periodic = new Periodic(options.clock, everyMs, async () => {
@@ -48,7 +59,9 @@ export class DeadLetterClock {
   /** One round. Answers the ids that came back; rejects with the store's error. */
   async redriveDue(): Promise<readonly string[]> {
     const { store, clock, events } = this.#options
-    const ids = await store.redrive({ dueOnly: true, limit: this.#batch, by: 'clock' })
+    const limit = this.#next
+    const ids = await store.redrive({ dueOnly: true, limit, by: 'clock' })
+    this.#next = ids.length < limit ? this.#batch : Math.min(limit * 2, this.#batchMax)
     await tellRedriven(store, events, clock, ids, 'clock')
     return ids
   }

@@ -50,6 +50,29 @@ describe('the dead letter clock', () => {
   })
 
   // R: R4
+  it('brings back more each time while more are due, and begins with few again', async () => {
+    const rig = await makeRig(() => {})
+    const letters = new DeadLetterClock({ store: rig.store, clock: rig.clock, events: rig.bus })
+    const die = async (count: number): Promise<void> => {
+      await rig.queue.enqueue(Array.from({ length: count }, () => ({ kind: 'k', payload: {} })))
+      const jobs = await rig.store.claim({ worker: 'w', leaseMs: 1000, lanes: [{ kind: 'k', target: 't', limit: count }] })
+      const error = { name: 'Error', message: 'down' }
+      const died = { type: 'dead', cause: 'attempts', error, targetDown: false, retryInMs: 1 } as const
+      await rig.store.settle(jobs.map(({ id, token }) => ({ id, token, ...died })))
+      await rig.clock.advance(1)
+    }
+    const round = async (): Promise<number> => (await letters.redriveDue()).length
+    await die(1300)
+    const rounds: number[] = []
+    for (let n = 0; n < 8; n++) rounds.push(await round())
+    expect(rounds).toEqual([20, 40, 80, 160, 320, 500, 180, 0])
+    await rig.store.claim({ worker: 'w', leaseMs: 1000, lanes: [{ kind: 'k', target: 't', limit: 1300 }] })
+    await die(30)
+    expect([await round(), await round()]).toEqual([20, 10])
+    expect(() => new DeadLetterClock({ ...rig, events: rig.bus, batch: 50, batchMax: 20 })).toThrow('deadLetters.batchMax')
+  })
+
+  // R: R4
   it('resolves a letter whose job succeeds after all, a few at a time', async () => {
     let fails = true
     let runs = 0

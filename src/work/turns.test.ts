@@ -97,11 +97,11 @@ describe('turns among processes', () => {
 
   // W: 18
   it('keep the pace of dead letters, however many processes bring them back', async () => {
-    const { clock, store, bus, shared, events } = await afterOutage(60)
+    const { clock, store, bus, shared, events } = await afterOutage(90)
     const clocks = turnsOf(shared).map((turns) => new DeadLetterClock({ store, clock, events: bus, turns, every: '15s' }))
     for (const letters of clocks) letters.start()
     await clock.advance(80_000)
-    expect(events.filter(({ type }) => type === 'job.redriven')).toHaveLength(40)
+    expect(events.filter(({ type }) => type === 'job.redriven')).toHaveLength(60)
     for (const letters of clocks) await letters.stop()
   })
 })
