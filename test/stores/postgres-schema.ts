@@ -24,8 +24,13 @@ const SHARED = ['leases', 'reporters', 'words', 'buckets', 'grants', 'once', 'st
 
 /** As if it had just been made; that takes a fraction of making one. */
 export async function emptySchema(url: string, schema: string, what: 'jobs' | 'shared' = 'jobs'): Promise<void> {
+  await ask(url, deletionOf(schema, what))
+}
+
+/** A text of several statements. */
+export function deletionOf(schema: string, what: 'jobs' | 'shared'): string {
   const tables = what === 'jobs' ? JOBS : SHARED
-  await ask(url, tables.map((table) => `DELETE FROM "${schema}".${table}`).join('; '))
+  return tables.map((table) => `DELETE FROM "${schema}".${table}`).join('; ')
 }
 
 export async function dropSchema(url: string, schema: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** The contract of every store, and the comparison with a naive one, on a real PostgreSQL. */
+/** The contract of every store on a real PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStore } from '../../src/stores/postgres/postgres-store.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
@@ -6,7 +6,6 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { missing } from '../servers/available.ts'
 import type { PostgresServer } from '../servers/postgres.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { PLAY_MS, play } from './play.ts'
 import { dropSchema, emptySchema, freshSchema } from './postgres-schema.ts'
 
 const schema = freshSchema()
@@ -46,23 +45,6 @@ describe.skipIf(missing('postgres'))('a PostgreSQL store', () => {
 
   // W: 1, 6, 8, 18, 22
   it.each(storeContract({ open }))('$name', ({ run }) => run())
-
-  // W: 1, 6, 18, 19
-  it('answers like a naive one, whatever happens in whatever order', { timeout: PLAY_MS }, async () => {
-    // One store for all of them: to connect costs more than to play.
-    let clock = new VirtualClock()
-    const store = postgresStore({ url: server.url, schema, notify: false, serverNow: () => clock.wallNow() })
-    await store.open()
-    const next = async () => {
-      clock = new VirtualClock()
-      return { store, clock, close: () => emptySchema(server.url, schema) }
-    }
-    try {
-      await play({ name: 'PostgreSQL', open: next, runs: 200, length: 60, limitMs: 3000 })
-    } finally {
-      await store.close()
-    }
-  })
 
   // W: 4
   it("goes by the server's clock", async () => {

@@ -2,8 +2,8 @@
  * What a store must answer, computed the slow and obvious way: an array of jobs, sorted and filtered anew each time. Written
  * apart from the stores' own rules, so that a mistake in those shows. For tests alone.
  */
-import type { DeadLetterStatus, JobState } from '../../src/work/job.ts'
-import type { Settlement } from '../../src/work/store.ts'
+import type { DeadLetterStatus, JobState } from '../../../src/work/job.ts'
+import type { Settlement } from '../../../src/work/store.ts'
 
 export interface NaiveJob {
   readonly id: string
@@ -73,6 +73,7 @@ export class NaiveStore {
   readonly workers = new Set<string>()
   readonly keys = new Map<string, NaiveKey>()
   batches: NaiveBatch[] = []
+  readonly states = new Map<string, { readonly value: unknown; readonly updatedAt: number }>()
 
   job(id: string): NaiveJob | undefined {
     return this.jobs.find((job) => job.id === id)
@@ -148,6 +149,12 @@ export class NaiveStore {
 
   promote(): void {
     for (const job of this.jobs) if (job.state === 'scheduled' && job.runAt <= this.now) job.state = 'available'
+  }
+
+  /** Lanes with work that is due, promoted or not. */
+  readyLanes(): { readonly kind: string; readonly target: string }[] {
+    const due = this.jobs.filter(({ state, runAt }) => state === 'available' || (state === 'scheduled' && runAt <= this.now))
+    return due.filter(({ kind, target }, at) => due.findIndex((job) => job.kind === kind && job.target === target) === at)
   }
 
   /** Of one lane, first come first. */

@@ -1,7 +1,9 @@
-import { same } from '../../src/testing/store-contract/harness.ts'
-import type { JobStore } from '../../src/work/store.ts'
+import { same } from '../../../src/testing/store-contract/harness.ts'
+import type { JobState } from '../../../src/work/job.ts'
+import type { JobStore } from '../../../src/work/store.ts'
 import type { NaiveJob, NaiveStore } from './naive-store.ts'
 
+const LISTED: readonly JobState[] = ['available', 'running', 'dead', 'cancelled', 'scheduled', 'succeeded', 'parked']
 const SHOWN = [
   'id',
   'kind',
@@ -60,26 +62,36 @@ export async function compareAll(model: NaiveStore, store: JobStore): Promise<vo
   same(await store.nextRunAt(), scheduled.length === 0 ? undefined : Math.min(...scheduled), 'nextRunAt')
   same((await store.runningKeys()).map(({ kind, key, count }) => `${kind} ${key} ${count}`).sort(), model.runningKeys(), 'keys')
   await compareBatches(model, store)
-  for (const state of ['available', 'running', 'dead', 'cancelled'] as const)
-    same(
-      (await store.list({ state, kind: 'x', limit: 1000 })).items.map(({ id }) => id),
-      model.jobs
-        .filter((job) => job.state === state && job.kind === 'x')
-        .map(({ id }) => id)
-        .reverse(),
-      `list of ${state}`,
-    )
+  same(await store.readStates(''), [...model.states].map(([name, state]) => ({ name, ...state })).sort(byName), 'states')
+  // One of each in turn: a round trip is most of what a comparison costs.
+  const state = LISTED[model.jobs.length % LISTED.length] as JobState
+  same(
+    (await store.list({ state, kind: 'x', limit: 1000 })).items.map(({ id }) => id),
+    model.jobs
+      .filter((job) => job.state === state && job.kind === 'x')
+      .map(({ id }) => id)
+      .reverse(),
+    `list of ${state}`,
+  )
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1
 }
 
 async function compareBatches(model: NaiveStore, store: JobStore): Promise<void> {
   const open = model.batches.filter(({ completedAt }) => completedAt === undefined).map(({ id }) => id)
   same(await store.openBatches('', 100), open.sort(), 'open batches')
-  for (const id of [...model.batches.map((one) => one.id), 'nobody']) {
+  const listedToo = model.jobs.length % (model.batches.length + 1)
+  for (const [at, id] of [...model.batches.map((one) => one.id), 'nobody'].entries()) {
     const batch = model.batches.find((one) => one.id === id)
     const summary = batch && model.summary(batch)
     const pending = summary && summary.total - summary.succeeded - summary.dead - summary.cancelled
     const { pruned: _pruned, ...known } = batch ?? { pruned: [] }
-    same(await store.batch(id), batch && { ...known, ...summary, pending }, `batch ${id}`)
+    const parked = model.ofBatch(id).filter(({ state }) => state === 'parked').length || undefined
+    const callbackKind = batch?.callback && 'x'
+    same(await store.batch(id), batch && { ...known, ...summary, pending, parked, callbackKind }, `batch ${id}`)
+    if (at !== listedToo) continue
     const listed = (await store.list({ batch: id, limit: 1000 })).items
     same(
       listed.map((job) => job.id),
