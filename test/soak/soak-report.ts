@@ -15,6 +15,8 @@ export interface SoakReport {
   readonly rate: number
   readonly retention: { readonly olderThan: string; readonly keep: number; readonly every: string }
   readonly seed: number
+  /** A sentence about the run, or nothing. */
+  readonly note: string
   readonly verdicts: readonly Verdict[]
   readonly totals: SoakResult['totals']
   readonly samples: readonly Sample[]
@@ -81,7 +83,7 @@ function chartsOf(samples: readonly Sample[]) {
 }
 
 function page(report: SoakReport, images: readonly string[]): string {
-  const { minutes, rate, retention, store, totals, samples, verdicts, seed, version, machine } = report
+  const { minutes, rate, retention, store, totals, samples, verdicts, seed, note, version, machine } = report
   const [p50, p99] = [samples.map((sample) => sample.p50), samples.map((sample) => sample.p99)]
   const cpu = samples.reduce((sum, sample) => sum + sample.cpu, 0) / Math.max(1, samples.length)
   return `# ${minutes} minutes of steady work, on ${store}
@@ -107,7 +109,7 @@ ${images.join('\n\n')}
 | from enqueue to start | p50 ${median(p50).toFixed(1)} ms, p99 ${median(p99).toFixed(1)} ms (medians over the samples); worst p99 of a sample ${Math.max(...p99).toFixed(0)} ms |
 | processor | ${(cpu * 100).toFixed(0)} % of one core |
 | machine | ${factsLine(machine)}; during the run ${Math.min(...samples.map(({ load }) => load))} to ${Math.max(...samples.map(({ load }) => load))}, other work included |
-| run | Holdfast ${version}, seed ${seed}; all samples are in the JSON file beside this page |
+| run | Holdfast ${version}, seed ${seed}; all samples are in the JSON file beside this page${note === '' ? '' : `. ${note}`} |
 
 Latency is that of jobs that may start at once. A machine that others work on shows in it; memory, file and rows do not depend on that.
 `

@@ -2,6 +2,7 @@
  * `npm run soak`: half an hour of steady work, looked at all the time; writes docs/reports/soak.md.
  *
  *     npm run soak -- [--minutes 30] [--rate 300] [--store sqlite|postgres] [--seed N] [--out FOLDER]
+ *         [--note 'what else a reader should know of the run']
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '300' },
     store: { type: 'string', default: 'sqlite' },
     seed: { type: 'string', default: '1' },
+    note: { type: 'string', default: '' },
     out: { type: 'string', default: join(import.meta.dirname, '../../docs/reports') },
   },
 })
@@ -58,6 +60,7 @@ try {
     rate,
     retention,
     seed,
+    note: values.note,
     verdicts,
     ...result,
   })
