@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ErrorSelection, errorSelector } from './error-selection.ts'
-import type { OptionError } from './errors.ts'
+import { type OptionError, RejectedError } from './errors.ts'
 
 class Temporary extends Error {}
 class Lost extends Temporary {}
@@ -29,6 +29,10 @@ describe('a selection of errors', () => {
     ]
     for (const [error, expected] of cases) expect(chosen(selection, error), String(error)).toBe(expected)
     expect(chosen({ statuses: ['4xx'] }, { status: 418 })).toBe(true)
+    expect(chosen({ errors: [Temporary], codes: ['ECONNRESET'] }, withCode('ECONNRESET'))).toBe(true)
+    expect(
+      chosen({ codes: ['ECONNRESET'] }, new RejectedError('no', { code: 'ERR_CIRCUIT_OPEN', cause: withCode('ECONNRESET') })),
+    ).toBe(false)
     expect(chosen({ errors: [Lost] }, new Temporary())).toBe(false)
   })
 

@@ -2,6 +2,7 @@
  * Errors chosen by lists instead of by a function: by class, by HTTP status, by code. As data it can stand in a configuration,
  * and be shown.
  */
+import { anyCause } from './causes.ts'
 import { isRejected, OptionError, showValue } from './errors.ts'
 import { statusOf } from './retryable.ts'
 import { checkKnown } from './validate.ts'
@@ -19,8 +20,6 @@ export interface ErrorSelection {
   readonly codes?: readonly string[]
 }
 
-const CAUSES_FOLLOWED = 5
-
 /**
  * The selection as a predicate, which never throws.
  *
@@ -34,18 +33,18 @@ export function errorSelector(selection: ErrorSelection, where: string): (error:
   if (errors.length + statuses.length + codes.length === 0)
     throw new OptionError(where, "must name something in 'errors', 'statuses' or 'codes'", selection)
   const classes = errors.filter((one) => typeof one === 'function')
-  const names = new Set(errors.filter((one) => typeof one === 'string'))
+  const names = new Set<unknown>(errors)
   const known = new Set<unknown>(codes)
   return (error) => {
     try {
       return (
         classes.some((one) => error instanceof one) ||
-        (names.size > 0 && names.has(String((error as { name?: unknown } | null | undefined)?.name))) ||
-        (statuses.length > 0 && hasStatus(error, statuses)) ||
-        (known.size > 0 && hasCode(error, known, CAUSES_FOLLOWED))
+        names.has((error as { name?: unknown }).name) ||
+        hasStatus(error, statuses) ||
+        anyCause(error, (one) => hasCode(one, known))
       )
     } catch {
-      return false // What was thrown cannot be read.
+      return false // What was thrown is nothing, or cannot be read.
     }
   }
 }
@@ -70,17 +69,12 @@ function isText(entry: unknown): boolean {
 }
 
 function hasStatus(error: unknown, statuses: readonly (number | string)[]): boolean {
-  const status = statusOf(error)
-  return status !== undefined && (statuses.includes(status) || statuses.includes(`${Math.floor(status / 100)}xx`))
+  const status = statusOf(error) ?? 0 // None is named 0.
+  return statuses.includes(status) || statuses.includes(`${Math.floor(status / 100)}xx`)
 }
 
-/** `fetch` and dual-stack connects hide the code in a cause, or in one of several errors. */
-function hasCode(error: unknown, codes: ReadonlySet<unknown>, depth: number): boolean {
-  if (typeof error !== 'object' || error === null || depth === 0) return false
-  const { code, cause, errors } = error as Record<string, unknown>
-  if (codes.has(code)) return true
+function hasCode(error: object, codes: ReadonlySet<unknown>): boolean | undefined {
+  if (codes.has((error as { code?: unknown }).code)) return true
   // The cause of a refusal is what happened to others.
-  if (isRejected(error)) return false
-  if (Array.isArray(errors) && errors.some((one) => hasCode(one, codes, depth - 1))) return true
-  return hasCode(cause, codes, depth - 1)
+  return isRejected(error) ? false : undefined
 }

@@ -43,7 +43,8 @@ describe('classifyNetworkError', () => {
     const nested = new AggregateError([])
     nested.errors.push(nested)
     expect(classifyNetworkError(nested)).toBe('permanent')
-    for (const odd of [undefined, null, 'ECONNRESET', 7, cyclic, {}]) expect(classifyNetworkError(odd)).toBe('permanent')
+    for (const odd of [undefined, null, 'ECONNRESET', 7, cyclic, {}, { code: 5, name: 6 }, { code: Object.create(null) }])
+      expect(classifyNetworkError(odd)).toBe('permanent')
   })
 })
 

@@ -5,6 +5,7 @@
  * Not for rejections (they carry their own `retryAfterMs`) and not for a caller's cancel (nobody waits for that any more).
  */
 
+import { anyCause } from './causes.ts'
 import { isRetryableStatus } from './retryable.ts'
 
 export type OutcomeClass = 'transient' | 'permanent'
@@ -34,29 +35,26 @@ const TRANSIENT_PREFIX =
   /^(UND_ERR_|HPE_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|ERR_TLS_|ERR_SSL_|ERR_HTTP2_)/
 
 /** The timeouts of every library, and undici's word for an answer that is not HTTP, which it throws with or without a code. */
-const TRANSIENT_NAMES: ReadonlySet<string> = new Set(['TimeoutError', 'HTTPParserError'])
-
-const CAUSES_FOLLOWED = 5
+const TRANSIENT_NAMES: ReadonlySet<unknown> = new Set(['TimeoutError', 'HTTPParserError'])
 
 /**
  * Classes what a network client threw, by `code`, by name (`TimeoutError` of any library), and through `cause` and the
- * `errors` of an `AggregateError`: `fetch` and dual-stack connects hide the reason there.
+ * `errors` of an `AggregateError`.
  *
  * ENOTFOUND is transient: it may be a typing error, but it is also what an outage of DNS looks like, and `maxAttempts` ends both.
  */
 export function classifyNetworkError(error: unknown): OutcomeClass {
-  return isTransient(error, CAUSES_FOLLOWED) ? 'transient' : 'permanent'
+  return anyCause(error, isTransient) ? 'transient' : 'permanent'
 }
 
-function isTransient(error: unknown, depth: number): boolean {
-  if (typeof error !== 'object' || error === null || depth === 0) return false
-  const { name, code, retryable, cause, errors } = error as Record<string, unknown>
+function isTransient(error: object): boolean | undefined {
+  const { name, code, retryable } = error as Record<string, unknown>
   if (typeof retryable === 'boolean') return retryable
-  if (typeof code === 'string' && MISUSE_CODES.has(code)) return false
-  if (typeof code === 'string' && (TRANSIENT_CODES.has(code) || TRANSIENT_PREFIX.test(code))) return true
-  if (typeof name === 'string' && TRANSIENT_NAMES.has(name)) return true
-  if (Array.isArray(errors) && errors.some((one) => isTransient(one, depth - 1))) return true
-  return isTransient(cause, depth - 1)
+  if (typeof code === 'string') {
+    if (MISUSE_CODES.has(code)) return false
+    if (TRANSIENT_CODES.has(code) || TRANSIENT_PREFIX.test(code)) return true
+  }
+  return TRANSIENT_NAMES.has(name) || undefined
 }
 
 /** Classes an HTTP status: 2xx is success; 408, 425, 429 and 5xx pass; anything else, a redirect not followed too, stays. */

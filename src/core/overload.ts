@@ -4,39 +4,35 @@
  * Not for deciding about another try (that is `isRetryable`), and not for faults of the request or bugs in the target: a 400,
  * a 404 or a 500 is an answer from somebody who had the time to give one.
  */
+import { anyCause } from './causes.ts'
 import { isRejected } from './errors.ts'
 import { statusOf } from './retryable.ts'
 
 /** 429 and 503 say so; behind a 504 a gateway waited in vain. */
 const OVERLOADED: ReadonlySet<number> = new Set([429, 503, 504])
 
-const CODES: ReadonlySet<string> = new Set([
+const CODES: ReadonlySet<unknown> = new Set([
   ...['ERR_TIMEOUT', 'ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT'],
   ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
   // A listener whose backlog is full refuses or resets.
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE'],
 ])
 
-const CAUSES_FOLLOWED = 5
-
 /** Reads status, code, name, and through `cause` and the `errors` of an `AggregateError`. Never throws. */
 export function isOverload(error: unknown): boolean {
   try {
-    return saysOverload(error, CAUSES_FOLLOWED)
+    return anyCause(error, saysOverload)
   } catch {
     return false // What was thrown cannot be read.
   }
 }
 
-function saysOverload(error: unknown, depth: number): boolean {
-  if (typeof error !== 'object' || error === null || depth === 0) return false
+function saysOverload(error: object): boolean | undefined {
   if (isRejected(error)) return true
   const status = statusOf(error)
   if (status !== undefined) return OVERLOADED.has(status)
-  const { name, code, cause, errors } = error as Record<string, unknown>
-  if (name === 'TimeoutError' || (typeof code === 'string' && CODES.has(code))) return true
-  if (Array.isArray(errors) && errors.some((one) => saysOverload(one, depth - 1))) return true
-  return saysOverload(cause, depth - 1)
+  const { name, code } = error as Record<string, unknown>
+  return name === 'TimeoutError' || CODES.has(code) || undefined
 }
 
 /**
@@ -45,14 +41,9 @@ function saysOverload(error: unknown, depth: number): boolean {
  */
 export function ranOutOfTime(execution: { readonly aborted: boolean; readonly abortReason: unknown }): boolean {
   if (!execution.aborted) return false
-  const { abortReason } = execution
-  return typeof abortReason === 'object' && abortReason !== null && nameOf(abortReason) === 'TimeoutError'
-}
-
-function nameOf(reason: object): unknown {
   try {
-    return (reason as { name?: unknown }).name
+    return (execution.abortReason as { name?: unknown }).name === 'TimeoutError'
   } catch {
-    return undefined // It cannot be read.
+    return false // The reason is nothing, or cannot be read.
   }
 }
