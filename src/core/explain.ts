@@ -12,8 +12,7 @@ import { LiveExecution } from './execution.ts'
 import { link } from './frame.ts'
 import { guarded } from './guarded.ts'
 import type { ExecuteOptions, Operation } from './operation.ts'
-import { type Policy, sharedClock, tracedStagesOf } from './policy.ts'
-import { refusePromise } from './sync-frame.ts'
+import { callSync, type Policy, sharedClock, tracedStagesOf } from './policy.ts'
 import { type Decision, Trace } from './trace.ts'
 import { watch } from './traced-layer.ts'
 import { tracedStages } from './traced-stages.ts'
@@ -80,15 +79,13 @@ export async function explain<T>(policy: Policy, operation: Operation<T>, option
  * @throws OptionError when there is a timeout, or when the operation or a layer returns a promise
  */
 export function explainSync<T>(policy: Policy, operation: Operation<T>, options?: ExplainOptions): Explanation<T> {
-  options?.signal?.throwIfAborted()
   const call = new ExplainedCall(policy, operation, options, true)
   try {
-    const value = call.linked(call.execution) as T
-    refusePromise(value)
-    return call.ended({ value })
+    return call.ended({ value: callSync(call.linked, call.execution, options) as T })
   } catch (error) {
+    const account = call.ended({ error })
     if (isHoldfastError(error) && error.code === 'ERR_OPTION') throw error
-    return call.ended({ error })
+    return account
   }
 }
 
@@ -105,10 +102,12 @@ class ExplainedCall<T> {
     this.#policy = policy
     this.#options = options
     this.#trace = new Trace(clock, () => this.execution.id, options?.onDecision)
-    this.linked = link(
-      tracedStagesOf(policy, (part, stages) => tracedStages(this.#trace, part, stages)),
-      true,
-    )
+    try {
+      this.linked = link(tracedStagesOf(policy, (part, stages) => tracedStages(this.#trace, part, stages)))
+    } catch (error) {
+      this.#trace.end() // A layer failed while it was applied, after others were listened to.
+      throw error
+    }
     const run: Operation<T> = (execution) => this.#run(operation, execution as LiveExecution)
     this.execution = new LiveExecution(clock, run, options, undefined, 1, false, sync)
   }
@@ -131,11 +130,13 @@ class ExplainedCall<T> {
   ended(end: { readonly value: T } | { readonly error: unknown }): Explanation<T> {
     const trace = this.#trace
     const { id, operation, key, attempt } = this.execution
-    const outcome = 'value' in end ? 'succeeded' : this.#failure(end.error)
+    const error = 'error' in end ? end.error : undefined
+    const outcome = 'value' in end ? 'succeeded' : this.#failure(error)
+    const decidedBy = outcome === 'cancelled' ? 'caller' : 'error' in end ? trace.sourceOf(error) : trace.lastSource
     if (outcome === 'cancelled') trace.noteOther('caller', attempt, 'cancelled', { reason: 'the caller cancelled' })
-    if ('error' in end && outcome === 'timed-out' && isWithin(end.error))
+    if (decidedBy === 'within' && error instanceof TimeoutError)
       trace.noteOther('within', attempt, 'expired', {
-        numbers: { limitMs: end.error.limitMs },
+        numbers: { limitMs: error.limitMs },
         reason: 'the whole call took too long',
       })
     for (const { attempt: number, since } of this.#running.values())
@@ -148,8 +149,8 @@ class ExplainedCall<T> {
       ...(operation === undefined ? {} : { operation }),
       ...(key === undefined ? {} : { key }),
       outcome,
-      ...('value' in end ? end : failureOf(end.error)),
-      decidedBy: outcome === 'cancelled' ? 'caller' : 'error' in end ? trace.sourceOf(end.error) : trace.lastSource,
+      ...('value' in end ? end : failureOf(error)),
+      decidedBy,
       calls: trace.calls,
       durationMs,
       decisions: trace.decisions,
@@ -162,10 +163,6 @@ class ExplainedCall<T> {
     if (isRejected(error)) return 'rejected'
     return isHoldfastError(error) && error.code === 'ERR_TIMEOUT' ? 'timed-out' : 'failed'
   }
-}
-
-function isWithin(error: unknown): error is TimeoutError {
-  return error instanceof TimeoutError && error.policy === 'within'
 }
 
 function failureOf(error: unknown): Pick<Explanation, 'error' | 'summary' | 'hint' | 'retryAfterMs'> {

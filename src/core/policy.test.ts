@@ -5,7 +5,8 @@ import { retry } from '../policies/retry/retry.ts'
 import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
-import { OptionError } from './errors.ts'
+import type { HoldfastEvent } from './events.ts'
+import type { Execution } from './operation.ts'
 import { compose, noop, type Policy, policy } from './policy.ts'
 
 const clock = new VirtualClock()
@@ -14,6 +15,15 @@ const settled = (promise: Promise<unknown>) =>
     (value) => ({ value }),
     (error) => ({ error }),
   )
+
+const thrownBy = (run: () => unknown): unknown => {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
 
 describe('compose', () => {
   it('runs the outermost first, and names its parts', async () => {
@@ -39,13 +49,15 @@ describe('compose', () => {
       one,
       one,
     ])
-    expect(compose().parts).toEqual([])
+    expect([compose().parts, compose().name, noop.name]).toEqual([[], 'noop', 'noop'])
   })
 
   it('refuses what is not a policy, and policies of different clocks', () => {
     expect(() => compose({} as Policy)).toThrow("'policies[0]' must be a policy")
     expect(() => compose(noop, undefined as unknown as Policy)).toThrow("'policies[1]'")
-    expect(() => compose(bulkhead({ limit: 1, clock }), bulkhead({ limit: 1 }))).toThrow(OptionError)
+    expect(() => compose(bulkhead({ limit: 1, clock }), bulkhead({ limit: 1 }))).toThrow(
+      '\'clock\' must be the same for all policies of a composition: got "2 clocks"',
+    )
     expect(() => policy('x', 5 as never)).toThrow("'layer' must be a function")
   })
 
@@ -65,6 +77,21 @@ describe('compose', () => {
 })
 
 describe('a policy of one function', () => {
+  it('runs beside policies of any clock, since it never asks one', () => {
+    const layered = policy('layer', (next) => next)
+    expect(layered).toMatchObject({ name: 'layer', usesClock: false })
+    expect(() => compose(layered, bulkhead({ limit: 1, clock }), layered)).not.toThrow()
+  })
+
+  it('is linked with what its layer is given, and not with the operation of the call', async () => {
+    const marked = policy(
+      'marked',
+      (next) => async (execution) => `<${await bulkhead({ limit: 1, clock }).layer(next)(execution)}>` as never,
+    )
+    const inner = policy('inner', (next) => async (execution) => `[${await next(execution)}]` as never)
+    expect(await compose(marked, inner).execute(() => 'x')).toBe('<[x]>')
+  })
+
   it('may use the layer of others, and the same breaker as they do', async () => {
     const breaker = circuitBreaker({ trip: { consecutive: 2 }, clock })
     const slots = bulkhead({ limit: 1, clock })
@@ -136,6 +163,26 @@ describe('execute', () => {
   })
 })
 
+describe('executeSync', () => {
+  // T: 12
+  it('lends the operation the caller’s own signal, and does not begin when it was aborted', () => {
+    const { signal } = new AbortController()
+    expect(
+      compose(retry({ clock }), bulkhead({ limit: 1, clock })).executeSync((execution) => execution.signal, { signal }),
+    ).toBe(signal)
+    const operation = scripted().thenReturns(1)
+    expect(thrownBy(() => noop.executeSync(operation, { signal: AbortSignal.abort('before') }))).toBe('before')
+    expect(operation.calls.length).toBe(0)
+  })
+
+  it('has the deadline that `within` makes, and refuses a wrong one', () => {
+    const now = new VirtualClock()
+    const within = (execution: Execution) => execution.deadline - now.now()
+    expect(bulkhead({ limit: 1, clock: now }).executeSync(within, { within: '2s' })).toBe(2000)
+    expect(() => noop.executeSync(() => 1, { within: 'soon' })).toThrow("'within' must be")
+  })
+})
+
 describe('wrap', () => {
   it('keeps this and arguments, and runs under the policy', async () => {
     const slots = bulkhead({ limit: 1 })
@@ -150,6 +197,19 @@ describe('wrap', () => {
 })
 
 describe('observe', () => {
+  it('tells of a call what it has: its operation and its key, where there are any', async () => {
+    const events: HoldfastEvent[] = []
+    const full = bulkhead({ limit: 1, clock })
+    full.observe((event) => events.push(event))
+    full.acquire()
+    await settled(full.execute(() => 1, { id: 'x' }))
+    await settled(full.execute(() => 1, { id: 'x', operation: 'goto', key: 'ada' }))
+    expect(events.map((event) => Object.keys(event).filter((name) => ['execution', 'operation', 'key'].includes(name)))).toEqual([
+      ['execution'],
+      ['execution', 'operation', 'key'],
+    ])
+  })
+
   it('hears every part once, also one that stands twice, until it stops', async () => {
     const breaker = circuitBreaker({ trip: { consecutive: 1 }, clock })
     const stack = compose(

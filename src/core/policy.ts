@@ -42,10 +42,10 @@ export interface Policy extends Observable {
 }
 
 /** The stages of a policy made by this library; foreign implementations of `Policy` have a layer only. */
-export const STAGES: unique symbol = Symbol.for('holdfast.stages')
+export const STAGES: unique symbol = Symbol('holdfast.stages')
 
 /** The stages of a policy as a trace sees them, for `explain`: linked anew for each explained call, and for no other. */
-export const TRACED: unique symbol = Symbol.for('holdfast.traced')
+export const TRACED: unique symbol = Symbol('holdfast.traced')
 
 /** Wraps the stages of one policy so that they tell what they decide. */
 export type StageTrace = (part: Policy, stages: readonly Stage[]) => readonly Stage[]
@@ -90,6 +90,7 @@ export abstract class BasePolicy implements Policy {
 
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
     try {
+      // Stryker disable next-line BooleanLiteral: it only saves the first attempt an execution of its own
       this.#linked ??= link(this[STAGES], true)
     } catch (error) {
       return Promise.reject(error) // A custom layer failed while it was applied.
@@ -101,13 +102,9 @@ export abstract class BasePolicy implements Policy {
   }
 
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T {
+    // Stryker disable next-line BooleanLiteral: it only saves the first attempt an execution of its own
     this.#linked ??= link(this[STAGES], true)
-    options?.signal?.throwIfAborted()
-    const execution = new LiveExecution(this.clock, operation, options, undefined, 1, false, true)
-    boundBy(execution, options?.within)
-    const value = this.#linked(execution) as T
-    refusePromise(value)
-    return value
+    return callSync(this.#linked, new LiveExecution(this.clock, operation, options, undefined, 1, false, true), options) as T
   }
 
   wrap<A extends readonly unknown[], R>(fn: (...args: A) => PromiseLike<R> | R): (...args: A) => Promise<R> {
@@ -138,6 +135,15 @@ function start(linked: Operation<unknown>, execution: LiveExecution): Promise<un
   } catch (error) {
     return Promise.reject(error)
   }
+}
+
+/** @internal */
+export function callSync(linked: Operation<unknown>, execution: LiveExecution, options: ExecuteOptions | undefined): unknown {
+  options?.signal?.throwIfAborted()
+  boundBy(execution, options?.within)
+  const value = linked(execution)
+  refusePromise(value)
+  return value
 }
 
 class Layered extends BasePolicy {

@@ -183,6 +183,20 @@ describe('an explanation', () => {
     expect(() => explainSync(noop, () => Promise.resolve(1))).toThrow('needs policies and an operation that return a value')
   })
 
+  it('bounds synchronous calls as the policy itself does: by `within`, and by a signal that was aborted before', () => {
+    const clock = new VirtualClock()
+    const fails = () => {
+      throw new Error('down')
+    }
+    const account = explainSync(retry({ backoff: [50], clock }), fails, { within: 40 })
+    expect(account.decisions.at(-1)!.reason).toBe('no attempt after number 1 of 3: down: it would not be done in time')
+    expect(explainSync(noop, fails, { signal: AbortSignal.abort('before') })).toMatchObject({
+      outcome: 'cancelled',
+      decidedBy: 'caller',
+      calls: 0,
+    })
+  })
+
   it('is a page for people', async () => {
     const clock = new VirtualClock()
     const breaker = circuitBreaker({ openFor: '1m', clock })
@@ -200,10 +214,41 @@ describe('an explanation', () => {
     )
   })
 
-  it('is JSON but for its value and error', async () => {
+  it('is JSON but for its value and error, and holds nothing that is not known', async () => {
     const { error, ...account } = await explain(retry({ maxAttempts: 1 }), () => Promise.reject(new Error('down')))
-    expect(JSON.parse(JSON.stringify(account))).toEqual(account)
+    expect(JSON.parse(JSON.stringify(account))).toStrictEqual(account)
     expect(error).toBeInstanceOf(Error)
+  })
+
+  it('lends the operation the caller’s own signal, and ends when that aborts, whatever the operation does', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const { signal } = controller
+    expect((await explain(retry({ clock }), (execution) => execution.signal, { signal })).value).toBe(signal)
+    const leaving = explain(noop, scripted().hangs(), { signal })
+    controller.abort('enough')
+    const { outcome, decisions } = await leaving
+    expect([outcome, decisions.map(({ policy: who, reason }) => `${who}: ${reason}`)]).toEqual([
+      'cancelled',
+      ['caller: the caller cancelled', 'operation: still running'],
+    ])
+  })
+
+  it('tells of the operation how long it took, how it failed, and what of it still goes on', async () => {
+    const clock = new VirtualClock()
+    clock.setTimer(7, () => {})
+    await clock.advance(7)
+    const operation = scripted({ clock }).rejectsAfter(5, new Error('busy'), 1).resolvesAfter(30, 'late')
+    const stack = compose(timeout({ limit: 50, clock }), retry({ backoff, clock }))
+    const { decisions } = await played(clock, stack, operation)
+    const own = decisions.filter(({ policy: who }) => who === 'operation')
+    expect(own.map(({ atMs, verdict, numbers, error }) => ({ atMs, verdict, numbers, error: error?.message }))).toEqual([
+      { atMs: 5, verdict: 'failed', numbers: { tookMs: 5 }, error: 'busy' },
+      { atMs: 45, verdict: 'returned', numbers: { tookMs: 30 }, error: undefined },
+    ])
+    const hanging = scripted({ clock }).fails(1).hangs()
+    const cut = await played(clock, stack, hanging)
+    expect(cut.decisions.at(-1)).toMatchObject({ atMs: 50, verdict: 'still-running', attempt: 2, numbers: { forMs: 40 } })
   })
 
   it('changes nothing: random calls of random stacks end as they do unexplained, at the same time, with the same events', async () => {
@@ -269,9 +314,31 @@ describe('an explanation', () => {
     expect(failing).toMatchObject({ outcome: 'failed', decidedBy: 'operation' })
     const account = await played(clock, retry({ clock }), scripted({ clock }).hangs(), { within: 5 })
     expect(account.decisions).toMatchObject([
-      { policy: 'within', verdict: 'expired', numbers: { limitMs: 5 } },
+      { policy: 'within', verdict: 'expired', numbers: { limitMs: 5 }, reason: 'the whole call took too long' },
       { policy: 'operation', verdict: 'still-running', numbers: { forMs: 5 } },
     ])
+  })
+
+  it('takes for its own `within` no other one: of a call inside, of the caller’s, or of a policy called so', async () => {
+    const clock = new VirtualClock()
+    const inner = retry({ clock })
+    const nested = () => inner.execute(scripted({ clock }).hangs(), { within: 5 })
+    const controller = new AbortController()
+    const full = bulkhead({ limit: 1, name: 'within', clock })
+    full.acquire()
+    const late: unknown = (await played(clock, inner, scripted().hangs(), { within: 5 })).error
+    clock.setTimer(3, () => controller.abort(late))
+    const accounts = [
+      await played(clock, retry({ maxAttempts: 1, clock }), nested),
+      await played(clock, noop, scripted().hangs(), { signal: controller.signal }),
+      await played(clock, full, () => 1),
+    ]
+    expect(accounts.map(({ outcome, decidedBy }) => [outcome, decidedBy])).toEqual([
+      ['timed-out', 'operation'],
+      ['cancelled', 'caller'],
+      ['rejected', 'within'],
+    ])
+    expect(accounts.flatMap(({ decisions }) => told(decisions))).not.toContain('within expired')
   })
 
   it('counts for each passage through a layer its own calls, also under executions that are not its own', async () => {
@@ -303,6 +370,17 @@ describe('an explanation', () => {
     await played(clock, compose(...parts), scripted({ clock }).fails(1).resolvesAfter(5, 'ok'), { signal, within: '10s' })
     expect(parts.map(({ events }) => events.active)).toEqual(parts.map(() => false))
     expect(clock.pendingTimers()).toBe(0)
+  })
+
+  // T: 24
+  it('leaves no listener behind when the call is refused as misuse, or a layer cannot be applied', async () => {
+    const [outer, limit] = [retry(), timeout('1s')]
+    const broken = policy('broken', () => {
+      throw new Error('cannot be linked')
+    })
+    expect(() => explainSync(compose(outer, limit), () => 1)).toThrow('synchronous')
+    await expect(explain(compose(outer, broken, limit), () => 1)).rejects.toThrow('cannot be linked')
+    expect([outer.events.active, limit.events.active]).toEqual([false, false])
   })
 
   it('is not disturbed by who listens, nor by a policy that cannot describe itself', async () => {
