@@ -100,6 +100,63 @@ describe('lint', () => {
     })
   }
 
+  // What is said is made of names and numbers.
+  it.each<[LintCode, readonly Policy[], LintOptions, string]>([
+    [
+      'not-idempotent',
+      [hedge({ name: 'spare' })],
+      { idempotent: false },
+      "'spare' may run an operation again that must not run twice",
+    ],
+    ['exceeds-deadline', [timeout('5s')], { deadline: '4s' }, 'the call may take 5s, and must be done within 4s'],
+    ['exceeds-deadline', [circuitBreaker()], { deadline: '4s' }, 'the call may take without end, and must be done within 4s'],
+    [
+      'amplification',
+      [retry({ maxAttempts: 4 }), hedge()],
+      {},
+      "one call may become 8 calls of the target: 'retry' × 4, 'hedge' × 2",
+    ],
+    ['nested-retries', [retry({ name: 'outer' }), retry()], {}, "'retry' repeats inside of 'outer', which repeats too"],
+    [
+      'idle-timeout',
+      [timeout({ limit: '1s', name: 'whole' }), retry(), timeout('1s')],
+      {},
+      "'timeout' never fires: 'whole' around it is over no later",
+    ],
+    [
+      'attempts-do-not-fit',
+      [timeout('10s'), retry({ backoff: calm }), timeout('5s')],
+      {},
+      'all attempts and waits may take 18s, and only 10s are given: the last ones may not happen',
+    ],
+    [
+      'probe-lease-too-short',
+      [circuitBreaker({ halfOpen: { probeLease: '2s' } }), timeout('5s')],
+      {},
+      'a probe may take 5s and counts as failed after 2s: a slow target that is back may not get in',
+    ],
+    [
+      'no-backoff',
+      [retry({ backoff: [0] }), circuitBreaker()],
+      {},
+      "it tries again at once, while what went wrong is still wrong; one call alone may open 'circuit-breaker' inside",
+    ],
+    [
+      'chaos-not-innermost',
+      [chaos({ enabled: () => true, latency: 1 }), timeout('1s'), limiter],
+      {},
+      "what it does never reaches 'timeout', 'rate-limiter' inside of it",
+    ],
+    [
+      'same-policy-twice',
+      [twice, timeout('1s'), twice],
+      {},
+      "the same policy 'bulkhead' stands at parts[0] too: each call counts twice, and may wait for itself",
+    ],
+  ])('says of %s what exactly is wrong', (code, parts, options, message) => {
+    expect(lint(compose(...parts), options).find((one) => one.code === code)?.message).toBe(message)
+  })
+
   it('knows no code that is not proven here, and the guide explains each of them, with its severity', () => {
     expect(Object.keys(mistakes).sort()).toEqual([...LINT_CODES].sort())
     const page = readFileSync(new URL('../../docs/guides/lint.md', import.meta.url), 'utf8')
@@ -127,7 +184,36 @@ describe('lint', () => {
       ...new Set(found.map(({ code, path }) => `${code} ${path}`)),
     ])
     expect(found[0]).toMatchObject({ code: 'not-idempotent', path: 'parts[0] (retry)' })
+    expect(found[0]).not.toHaveProperty('operation')
     expect(found.map(({ path }) => path)).toContain('parts[2] (retry)')
+    expect(lint(compose(twice, timeout('5s'), twice), { deadline: '4s' })).toMatchObject([
+      { code: 'exceeds-deadline', path: 'whole' },
+      { path: 'parts[0] (bulkhead)' },
+      { code: 'same-policy-twice', path: 'parts[2] (bulkhead)' },
+    ])
+  })
+
+  it('knows what is said of it beforehand: how many calls are well, and how long they may take', () => {
+    const many = [timeout('1m'), retry({ maxAttempts: 4 }), hedge(), timeout('1s')]
+    expect([codes(many), codes(many, { amplificationMax: 8 })]).toEqual([['amplification'], []])
+  })
+
+  it('takes no other policy for a retry, for a timeout, or for one that waits', () => {
+    expect(codes([hedge()])).toEqual(['no-timeout'])
+    expect(codes([timeout({ limit: Number.POSITIVE_INFINITY })])).toEqual(['no-timeout'])
+    expect(codes([timeout({ limit: () => 5 })])).toEqual([])
+    expect(codes([timeout('1m'), retry({ backoff: () => 5 }), timeout('1s')])).toEqual([])
+    const own = Object.assign(
+      policy('own', (next) => next),
+      {
+        describe: () => ({ name: 'own', type: 'custom', options: { limitMs: 5 }, state: {} }),
+      },
+    )
+    expect(codes([own])).toEqual(['no-timeout'])
+  })
+
+  it('has nothing to say of operations without a policy, where there is no default', () => {
+    expect(lint(byOperation({ pay: circuitBreaker() }))).toMatchObject([{ code: 'no-timeout', operation: 'pay' }])
   })
 
   it('looks at each operation apart, behind switches and in choices', () => {
@@ -154,6 +240,7 @@ describe('lint', () => {
   it('refuses options that it does not know', () => {
     expect(() => lint(noop, { deadlines: 1 } as never)).toThrow("'lint.deadlines'")
     expect(() => lint(noop, { amplificationMax: 0 })).toThrow('amplificationMax')
+    expect(() => lint(noop, { deadline: 'soon' })).toThrow("'lint.deadline' must be")
   })
 })
 
@@ -180,6 +267,17 @@ describe('the worst case', () => {
       3,
     ],
     ['a queue without bound', compose(bulkhead({ limit: 1, queue: 1 }), timeout(10)), Number.POSITIVE_INFINITY, 1],
+    ['no queue', compose(bulkhead({ limit: 1 }), timeout(10)), 10, 1],
+    ['an adaptive queue', compose(adaptiveLimiter({ queue: 1 }), timeout(10)), Number.POSITIVE_INFINITY, 1],
+    ['waits that nobody knows', compose(retry({ backoff: () => 5 }), timeout(10)), 30, 3],
+    ['many waits', compose(retry({ maxAttempts: 6, backoff: [1, 2, 10] }), timeout(1)), 6 + 1 + 2 + 3 * 10, 6],
+    [
+      'attempts without end and without waits',
+      compose(retry({ maxAttempts: Number.POSITIVE_INFINITY, maxElapsed: '10s', backoff: [0] }), timeout(5)),
+      10_005,
+      Number.POSITIVE_INFINITY,
+    ],
+    ['attempts by operation', retry({ maxAttempts: 2, byOperation: { get: { maxAttempts: 4 } } }), Number.POSITIVE_INFINITY, 4],
     ['a queue with a bound', compose(bulkhead({ limit: 1, queue: 1, maxWait: 90 }), timeout(10)), 100, 1],
     ['a hedge', compose(hedge({ delay: 30, maxHedges: 2 }), timeout(100)), 160, 3],
     ['a retry of hedges', compose(retry({ backoff: [5] }), hedge({ delay: 10 }), timeout(100)), 3 * 110 + 10, 6],

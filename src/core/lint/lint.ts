@@ -44,7 +44,7 @@ export interface LintOptions {
   readonly ignore?: readonly LintCode[]
 }
 
-const ORDER: readonly Severity[] = ['error', 'warning', 'info']
+const RANKS: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }
 
 /**
  * Every finding once, the severest first. An empty answer says that no known mistake is in it, and no more.
@@ -78,7 +78,7 @@ export function lint(policy: Policy, options: LintOptions = {}): readonly Findin
       }
   }
   for (const finding of twice(policy)) add(finding)
-  return [...findings.values()].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity))
+  return [...findings.values()].sort((a, b) => RANKS[a.severity] - RANKS[b.severity])
 }
 
 /** One object in two places of a stack: a bulkhead of one place waits for itself. */

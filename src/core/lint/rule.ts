@@ -1,6 +1,5 @@
 /** What a rule of `lint` is, and the words in which rules speak of a stack. */
 import type { PolicyDescription } from '../description.ts'
-import { formatDuration } from '../duration.ts'
 import type { Stack, StackEntry } from './stack.ts'
 import { repeats, waitsMs } from './worst-case.ts'
 
@@ -47,10 +46,6 @@ export function each(
     const found = kind(entry) ? find(entry, stack.slice(0, index), stack.slice(index + 1)) : undefined
     return found === undefined ? [] : [{ ...found, at: entry }]
   })
-}
-
-export function said(ms: number): string {
-  return formatDuration(ms)
 }
 
 export function nameOf({ description }: StackEntry): string {

@@ -21,7 +21,7 @@ function namesIn({ options, parts, choices }: PolicyDescription): string[] {
   return [
     ...Object.keys((options.byOperation ?? {}) as PlainRecord),
     ...(parts ?? []).flatMap(namesIn),
-    ...Object.entries(choices ?? {}).flatMap(([name, choice]) => [...(name === 'default' ? [] : [name]), ...namesIn(choice)]),
+    ...Object.entries(choices ?? {}).flatMap(([name, choice]) => [name, ...namesIn(choice)]),
   ]
 }
 
@@ -31,10 +31,10 @@ export function stackOf(parts: readonly PolicyDescription[], operation: string |
 }
 
 function entriesOf(part: PolicyDescription, operation: string | undefined, path: string): Stack {
-  if (part.type === 'when' && part.options.enabled === false) return []
+  if (part.options.enabled === false) return []
   if (part.parts !== undefined) return stackOf(part.parts, operation, `${path}.parts`)
   if (part.choices !== undefined) {
-    const name = operation !== undefined && Object.hasOwn(part.choices, operation) ? operation : 'default'
+    const name = isNamed(part.choices, operation) ? operation : 'default'
     const choice = part.choices[name]
     return choice === undefined ? [] : entriesOf(choice, operation, `${path}.choices.${name}`)
   }
@@ -46,6 +46,10 @@ function ownOptions(part: PolicyDescription, operation: string | undefined): Pol
   const { byOperation, ...common } = part.options
   if (byOperation === undefined) return part
   const all = byOperation as Readonly<Record<string, PlainRecord>>
-  const own = operation !== undefined && Object.hasOwn(all, operation) ? all[operation] : {}
+  const own = isNamed(all, operation) ? all[operation] : {}
   return { ...part, options: { ...common, ...own } }
+}
+
+function isNamed(choices: object, operation: string | undefined): operation is string {
+  return Object.hasOwn(choices, operation as string)
 }

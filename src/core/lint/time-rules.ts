@@ -1,5 +1,6 @@
 /** Mistakes about time: what may hang, what never fires, what does not fit. */
-import { each, is, isRetry, isTimeout, nameOf, type Rule, said } from './rule.ts'
+import { formatDuration } from '../duration.ts'
+import { each, is, isRetry, isTimeout, nameOf, type Rule } from './rule.ts'
 import { numberOr, worstCaseOf } from './worst-case.ts'
 
 export const TIME_RULES = {
@@ -8,8 +9,8 @@ export const TIME_RULES = {
     find(stack, { deadlineMs }) {
       const { durationMs } = worstCaseOf(stack)
       if (durationMs <= deadlineMs || deadlineMs === Number.POSITIVE_INFINITY) return []
-      const worst = durationMs === Number.POSITIVE_INFINITY ? 'without end' : said(durationMs)
-      const message = `the call may take ${worst}, and must be done within ${said(deadlineMs)}`
+      const worst = durationMs === Number.POSITIVE_INFINITY ? 'without end' : formatDuration(durationMs)
+      const message = `the call may take ${worst}, and must be done within ${formatDuration(deadlineMs)}`
       return [{ message, hint: 'Shorten the attempt timeout, make fewer attempts, or put a timeout around the whole.' }]
     },
   },
@@ -80,7 +81,7 @@ export const TIME_RULES = {
         const { durationMs } = worstCaseOf(inside)
         if (!inside.some(isRetry) || durationMs <= limitMs || durationMs === Number.POSITIVE_INFINITY) return undefined
         return {
-          message: `all attempts and waits may take ${said(durationMs)}, and only ${said(limitMs)} are given: the last ones may not happen`,
+          message: `all attempts and waits may take ${formatDuration(durationMs)}, and only ${formatDuration(limitMs)} are given: the last ones may not happen`,
           hint: 'Shorten the attempt timeout or the waits, or give the whole more time.',
         }
       }),
@@ -94,7 +95,7 @@ export const TIME_RULES = {
         const slowest = worstCaseOf(inside).durationMs
         if (slowest === Number.POSITIVE_INFINITY || lease >= slowest) return undefined
         return {
-          message: `a probe may take ${said(slowest)} and counts as failed after ${said(lease)}: a slow target that is back may not get in`,
+          message: `a probe may take ${formatDuration(slowest)} and counts as failed after ${formatDuration(lease)}: a slow target that is back may not get in`,
           hint: 'Make `halfOpen.probeLease` longer than what a call inside of the breaker may take.',
         }
       }),

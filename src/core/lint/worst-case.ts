@@ -45,7 +45,7 @@ export function worstCaseOf(stack: Stack): WorstCase {
 /** How often a policy may call what it stands around. */
 export function repeats({ type, options }: PolicyDescription): number {
   if (type === 'retry') return numberOr(options.maxAttempts, Number.POSITIVE_INFINITY)
-  return type === 'hedge' ? 1 + numberOr(options.maxHedges, 0) : 1
+  return 1 + numberOr(options.maxHedges, 0)
 }
 
 function outlast({ type, options, state }: PolicyDescription, insideMs: number): number {
