@@ -7,8 +7,8 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 
 describe('parseDuration', () => {
   it('reads numbers and every unit', () => {
-    const read = ['250ms', '30s', '1.5m', '1h30m', '2d', ' 5s ', '0ms', '1d2h3m4s5ms'].map((text) => parseDuration(text))
-    expect(read).toEqual([250, 30_000, 90_000, 5_400_000, 172_800_000, 5000, 0, 93_784_005])
+    const read = ['250ms', '30s', '1.5m', '1h30m', '2d', ' 5s ', '0ms', '1d2h3m4s5ms', '1.25s'].map((text) => parseDuration(text))
+    expect(read).toEqual([250, 30_000, 90_000, 5_400_000, 172_800_000, 5000, 0, 93_784_005, 1250])
     expect(parseDuration(1.5)).toBe(1.5)
   })
 
@@ -54,7 +54,7 @@ describe('parseDuration', () => {
 
   it('refuses what is out of bounds, and names them', () => {
     expect(() => parseDuration(Number.POSITIVE_INFINITY)).toThrow('must be finite and at least 0ms')
-    expect(() => parseDuration(-1)).toThrow('must be finite and at least 0ms')
+    expect(() => parseDuration(-1)).toThrow("'duration' must be finite and at least 0ms")
     expect(() => parseDuration('2s', 'wait', { min: 1, max: 1000 })).toThrow(`'wait' must be between 1ms and 1s: got "2s"`)
     expect(parseDuration('1s', 'wait', { min: 1000, max: 1000 })).toBe(1000)
   })
@@ -67,9 +67,10 @@ describe('parseDuration', () => {
 
 describe('formatDuration', () => {
   it('shows at most two units', () => {
-    const shown = [0, 1, 999, 1000, 1500, 59_900, 90_000, 3_600_000, 3_605_000, 93_784_005].map(formatDuration)
-    expect(shown).toEqual(['0ms', '1ms', '999ms', '1s', '1.5s', '59.9s', '1m30s', '1h', '1h', '1d2h'])
-    expect([formatDuration(Number.POSITIVE_INFINITY), formatDuration(Number.NaN)]).toEqual(['for ever', 'NaN'])
+    const shown = [0, 1, 999, 1000, 1500, 59_900, 60_000, 90_000, 3_600_000, 3_605_000, 93_784_005].map(formatDuration)
+    expect(shown).toEqual(['0ms', '1ms', '999ms', '1s', '1.5s', '59.9s', '1m', '1m30s', '1h', '1h', '1d2h'])
+    const odd = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN].map(formatDuration)
+    expect(odd).toEqual(['for ever', '-Infinity', 'NaN'])
   })
 
   it('drops what it cannot show and never rounds up', () => {

@@ -59,7 +59,7 @@ function fromText(text: string): number {
  * Units smaller than what is shown are dropped, not rounded up.
  */
 export function formatDuration(ms: number): string {
-  if (!Number.isFinite(ms)) return ms > 0 ? 'for ever' : String(ms)
+  if (!Number.isFinite(ms)) return ms === Number.POSITIVE_INFINITY ? 'for ever' : String(ms)
   if (ms < 1000) return `${Math.trunc(ms)}ms`
   if (ms < 60_000) return `${trimZeros((Math.floor(ms / 100) / 10).toFixed(1))}s`
   const parts: string[] = []

@@ -5,9 +5,10 @@ import { retry } from '../policies/retry/retry.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import type { OptionError } from './errors.ts'
-import type { HoldfastEvent } from './events.ts'
+import { type HoldfastEvent, listenerErrors } from './events.ts'
+import { explain } from './explain.ts'
 import { type KeyedOptions, keyed } from './keyed-policy.ts'
-import { compose, noop } from './policy.ts'
+import { compose, noop, policy } from './policy.ts'
 
 const clock = new VirtualClock()
 const breakers = (options: KeyedOptions<ReturnType<typeof circuitBreaker>> = {}) =>
@@ -47,6 +48,44 @@ describe('a keyed policy', () => {
     await expect(keyed(() => noop, { clock }).execute(() => 1)).resolves.toBe(1)
   })
 
+  it('passes calls on to what stands inside of it, whichever policy is chosen', async () => {
+    const inner = policy('inner', (next) => async (execution) => `[${await next(execution)}]` as never)
+    const stack = compose(
+      keyed(() => bulkhead({ limit: 1, clock }), { clock }),
+      inner,
+    )
+    expect([await stack.execute(() => 'x', { key: 'a' }), await stack.execute(() => 'y', { key: 'b' })]).toEqual(['[x]', '[y]'])
+  })
+
+  it('applies a layer of a key once, when the key is first used', async () => {
+    let applied = 0
+    const counted = keyed(
+      (key) =>
+        policy(key, (next) => {
+          applied++
+          return next
+        }),
+      { clock },
+    )
+    for (const key of ['a', 'b', 'a', 'a']) await counted.execute(() => 1, { key })
+    expect(applied).toBe(2)
+  })
+
+  // T: 31
+  it('keeps a key when the rule about keeping throws', async () => {
+    const { report } = listenerErrors
+    listenerErrors.report = () => {}
+    const keep = () => {
+      throw new Error('in the rule')
+    }
+    const peers = breakers({ idleAfter: '1m', keep })
+    peers.at('old')
+    await clock.advance(60_000)
+    peers.at('new')
+    listenerErrors.report = report
+    expect(peers.size).toBe(2)
+  })
+
   // T: 31
   it('forgets what is idle and what is too much, but not what is to be kept; running calls end under their own', async () => {
     const peers = breakers({ idleAfter: '1m', maxKeys: 3, keep: ({ state }) => state !== 'closed' })
@@ -84,6 +123,30 @@ describe('a keyed policy', () => {
     expect([peers.at('early').events.active, late.events.active]).toEqual([false, false])
   })
 
+  // T: 24
+  it('is heard by those who still listen when another stops, and by those who begin again', async () => {
+    const peers = breakers()
+    const heard: string[] = []
+    const listen = (name: string) => peers.observe(({ type }) => heard.push(`${name} ${type}`))
+    const [stopFirst, stopSecond] = [listen('first'), listen('second')]
+    peers.at('a').trip()
+    stopFirst()
+    peers.at('a').reset()
+    stopSecond()
+    peers.at('a').trip()
+    listen('third')
+    peers.at('a').reset()
+    expect(heard.map((one) => one.split(' ')[0])).toEqual(['first', 'second', 'second', 'third'])
+  })
+
+  it('is explained with what its policies decide', async () => {
+    const peers = breakers()
+    const { decisions } = await explain(peers, fails, { key: 'a' })
+    expect(decisions.map(({ policy: name, verdict }) => `${name} ${verdict}`)).toEqual([
+      ...['breaker a admitted', 'operation failed', 'breaker a changed', 'breaker a learnt'],
+    ])
+  })
+
   it('describes the policy of a key', () => {
     const peers = breakers({ name: 'peers' })
     peers.at('a').trip()
@@ -100,8 +163,16 @@ describe('a keyed policy', () => {
       { clock },
     )
     await expect(broken.execute(() => 1)).rejects.toThrow('in the rule')
-    await expect(keyed(() => 5 as never, { clock }).execute(() => 1)).rejects.toThrow("'keyed.make'")
-    await expect(keyed(() => circuitBreaker(), { clock }).execute(() => 1)).rejects.toThrow("'keyed.clock'")
+    for (const [made, shown] of [
+      [5, '5'],
+      [undefined, 'undefined'],
+    ])
+      await expect(keyed(() => made as never, { clock }).execute(() => 1)).rejects.toThrow(
+        `'keyed.make' must give a policy: got ${shown}`,
+      )
+    await expect(keyed(() => circuitBreaker(), { clock }).execute(() => 1)).rejects.toThrow(
+      `'keyed.clock' must be the clock of the policies that it makes: got "another one"`,
+    )
   })
 
   // T: 11
@@ -113,6 +184,7 @@ describe('a keyed policy', () => {
       [{ by: 'key' }, 'keyed.by'],
       [{ keep: true }, 'keyed.keep'],
       [{ name: '' }, 'keyed.name'],
+      [{ clock: {} }, 'keyed.clock'],
     ] as [object, string][]) {
       let error: unknown
       try {

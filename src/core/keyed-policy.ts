@@ -86,7 +86,7 @@ export class Keyed<P extends Policy> extends BasePolicy {
   }
 
   override describe(key?: string): PolicyDescription {
-    const own = key === undefined ? undefined : this.find(key)
+    const own = this.find(key as string) // Nothing is remembered under no key.
     const choices = own === undefined ? {} : { choices: { default: describePolicy(own, key) } }
     return { name: this.name, type: 'keyed', options: this.#options, state: { keys: this.size }, ...choices }
   }

@@ -53,6 +53,7 @@ describe('refusals as the caller’s own errors', () => {
         throw own
       }),
     ).toThrow(own)
+    expect(() => converted.executeSync(() => Promise.reject(own))).toThrow('return a value')
     const late = failure(stack.execute(scripted().hangs()))
     await clock.advance(10)
     expect(await late).toBeInstanceOf(TimeoutError)
@@ -72,5 +73,6 @@ describe('refusals as the caller’s own errors', () => {
     expect(await failure(compose(converted, breaker).execute(() => 1))).toBeInstanceOf(ApiError)
     expect(await failure(converted.execute(() => thenable))).toBeInstanceOf(ApiError)
     expect(() => refusalsAs(undefined as never)).toThrow("'convert'")
+    expect(converted).toMatchObject({ name: 'refusals-as', usesClock: false })
   })
 })

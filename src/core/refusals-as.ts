@@ -6,8 +6,7 @@
 import type { PolicyDescription } from './description.ts'
 import type { RejectedError } from './errors.ts'
 import { isRejected } from './errors.ts'
-import type { LiveExecution } from './execution.ts'
-import type { Operation } from './operation.ts'
+import type { Execution, Operation } from './operation.ts'
 import { BasePolicy, type Policy, STAGES } from './policy.ts'
 import type { Stage } from './stage.ts'
 import { isThenable } from './thenable.ts'
@@ -41,7 +40,7 @@ class RefusalsAs extends BasePolicy {
   }
 
   get [STAGES](): readonly Stage[] {
-    return [{ type: 'layer', layer: (next) => (execution) => this.#run(next, execution as LiveExecution) }]
+    return [{ type: 'layer', layer: (next) => (execution) => this.#run(next, execution) }]
   }
 
   override get usesClock(): boolean {
@@ -52,11 +51,10 @@ class RefusalsAs extends BasePolicy {
     return { name: this.name, type: 'refusals-as', options: {}, state: {} }
   }
 
-  #run<T>(next: Operation<T>, execution: LiveExecution): PromiseLike<T> | T {
+  #run<T>(next: Operation<T>, execution: Execution): PromiseLike<T> | T {
     try {
       const result = next(execution)
-      // Called synchronously, a promise is refused further out.
-      if (execution.sync || !isThenable(result)) return result
+      if (!isThenable(result)) return result
       return Promise.resolve(result).catch((error: unknown) => this.#throw(error))
     } catch (error) {
       return this.#throw(error)

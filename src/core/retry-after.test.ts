@@ -18,6 +18,7 @@ describe('parseRetryAfter', () => {
     ['Sat Nov 21 12:00:30 2026', 30_000],
     ['Tue Dec  1 12:00:00 2026', 10 * 86_400_000],
     ['sat, 21 nov 2026 12:00:30 gmt', 30_000],
+    [' Sat, 21 Nov 2026 12:00:30 GMT ', 30_000],
     ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
     ['Sunday, 06-Nov-94 08:49:37 GMT', 0],
     ['Sat, 21 Nov 2026 23:59:60 GMT', 12 * 3_600_000],
@@ -86,7 +87,8 @@ describe('parseRetryAfter', () => {
 
   it('takes a two-digit year more than 50 years ahead as one of the past century', () => {
     expect(parseRetryAfter('Wednesday, 01-Jan-80 00:00:00 GMT', NOW)).toBe(0)
-    expect(parseRetryAfter('Wednesday, 01-Jan-70 00:00:00 GMT', NOW)).toBe(Date.UTC(2070, 0, 1) - NOW)
+    for (const year of [70, 76])
+      expect(parseRetryAfter(`Wednesday, 01-Jan-${year} 00:00:00 GMT`, NOW)).toBe(Date.UTC(2000 + year, 0, 1) - NOW)
   })
 })
 

@@ -49,18 +49,20 @@ export function retryAfterOf(error: unknown, wallNow: number): number | undefine
   try {
     const { retryAfterMs, headers, response } = error as Record<string, unknown>
     if (typeof retryAfterMs === 'number') return Number.isFinite(retryAfterMs) ? retryAfterMs : undefined
+    // Stryker disable next-line OptionalChaining: most errors have no response, and a throw costs more than a look
     const source = headers ?? (response as { headers?: unknown } | null | undefined)?.headers
     return typeof source === 'object' ? parseRetryAfter(source as HeaderSource | null, wallNow) : undefined
   } catch {
-    return undefined // What was thrown is nothing, or cannot be read.
+    // What was thrown is nothing, or cannot be read.
   }
+  return undefined
 }
 
 /** One header, whatever the letter case of a record's names; of several values the first. */
 export function readHeader(source: HeaderSource, name: string): string | undefined {
   if (hasGet(source)) return source.get(name) ?? undefined
   const own = Object.hasOwn(source, name) ? name : Object.keys(source).find((key) => key.toLowerCase() === name)
-  const value = own === undefined ? undefined : source[own]
+  const value = source[own ?? name]
   return typeof value === 'string' ? value : value?.[0]
 }
 
@@ -73,7 +75,7 @@ function fromValue(value: string, wallNow: number): number | undefined {
 }
 
 function fromNumber(value: string | undefined, unitMs: number): number | undefined {
-  const text = value?.trim() ?? ''
+  const text = String(value).trim()
   return SECONDS.test(text) ? Math.min(Math.ceil(Number(text) * unitMs), Number.MAX_SAFE_INTEGER) : undefined
 }
 
@@ -100,12 +102,13 @@ function fullYear(short: number, wallNow: number): number {
   return year > thisYear + 50 ? year - 100 : year
 }
 
-function toEpoch(year: number, monthName = '', ...parts: (string | undefined)[]): number | undefined {
-  const month = MONTHS.indexOf(monthName.toLowerCase())
+function toEpoch(year: number, monthName: string | undefined, ...parts: (string | undefined)[]): number | undefined {
+  const month = MONTHS.indexOf(monthName!.toLowerCase())
   const [day, hour, minute, second] = parts.map(Number) as [number, number, number, number]
   // 60 is a leap second.
-  if (month < 0 || hour > 23 || minute > 59 || second > 60) return undefined
+  if (hour > 23 || minute > 59 || second > 60) return undefined
   const midnight = new Date(Date.UTC(year, month, day))
-  if (midnight.getUTCMonth() !== month || midnight.getUTCDate() !== day) return undefined
+  // Another month: there is no such day, or no such month.
+  if (midnight.getUTCMonth() !== month) return undefined
   return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000
 }

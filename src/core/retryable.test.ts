@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OptionError, RejectedError, TimeoutError } from './errors.ts'
+import { HoldfastError, OptionError, RejectedError, TimeoutError } from './errors.ts'
 import { isRetryable, isRetryableStatus, statusOf } from './retryable.ts'
 
 const thrownBy = async (run: () => unknown): Promise<unknown> => {
@@ -28,6 +28,9 @@ describe('isRetryable', () => {
       'text',
       Object.assign(new RangeError(), { retryable: true }),
       new RejectedError('limit', { code: 'ERR_RATE_LIMITED', retryAfterMs: 5 }),
+      new HoldfastError('no network', { code: 'ERR_NETWORK' }),
+      Object.assign(new TypeError('lost'), { code: 'NET_ERR_INVALID_ANSWER' }),
+      Object.assign(new TypeError('lost'), { code: Symbol('lost') }),
     ]
     expect(yes.filter((error) => !isRetryable(error))).toEqual([])
   })
@@ -70,6 +73,7 @@ it('statusOf finds the status wherever a client puts it, and nothing that is non
   expect(
     [{ status: 404 }, { statusCode: 500 }, { response: { status: 429 } }, { status: 'x', statusCode: 503 }].map(statusOf),
   ).toEqual([404, 500, 429, 503])
+  expect([99, 100, 599, 600, '404'].map((status) => statusOf({ status }))).toEqual([undefined, 100, 599, undefined, undefined])
   expect([undefined, null, 5, {}, { status: 0 }, { status: 1000 }, { response: null }].map(statusOf)).toEqual(
     Array(7).fill(undefined),
   )

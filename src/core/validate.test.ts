@@ -60,6 +60,7 @@ describe('checkKnown', () => {
 describe('nearest', () => {
   it('finds slips of case, letters and order, and nothing far', () => {
     const known = ['maxAttempts', 'openFor', 'isFailure', 'limit']
+    expect(nearest('limitxyz', ['limit'])).toBeUndefined()
     expect([nearest('maxAttemptsXYZ', known), nearest('bb', ['ab', 'cb']), nearest('lim', ['lime', 'limi'])]).toEqual([
       'maxAttempts',
       'ab',

@@ -10,7 +10,7 @@ import { OptionError } from './errors.ts'
  * Refuses options that are not an object; names that are not known, with the nearest known one as a hint; and `null`, which
  * says neither a value nor that there is none, but for those that take it.
  */
-export function checkKnown(options: object, known: readonly string[], where: string, nullable: readonly string[] = []): void {
+export function checkKnown(options: object, known: readonly string[], where: string, nullable?: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new OptionError(where, 'must be an object of options', options)
   for (const [name, value] of Object.entries(options)) {
@@ -19,7 +19,7 @@ export function checkKnown(options: object, known: readonly string[], where: str
       const hint = near === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean '${near}'?`
       throw new OptionError(`${where}.${name}`, 'is not an option', value, hint)
     }
-    if (value === null && !nullable.includes(name))
+    if (value === null && !nullable?.includes(name))
       throw new OptionError(`${where}.${name}`, 'must not be null', value, 'Leave it out where it has no value.')
   }
 }
