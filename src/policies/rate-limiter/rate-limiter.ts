@@ -161,15 +161,14 @@ export class RateLimiter extends BasePolicy implements Gate {
   }
 
   #block(ms: number, key: Key, by: 'server' | 'hand'): void {
-    this.#limits.changeView(key, (view, now) => view.block(now, ms))
+    let retryAfterMs = 0
+    this.#limits.changeView(key, (view, now) => {
+      view.block(now, ms)
+      // As it is in force, which may be less than was asked for, or more.
+      retryAfterMs = view.blockedUntil - now
+    })
     if (this.events.active)
-      this.events.emit({
-        ...this.about(),
-        ...(key === undefined ? {} : { key }),
-        type: 'rate-limiter.blocked',
-        retryAfterMs: ms,
-        by,
-      })
+      this.events.emit({ ...this.about(), ...(key === undefined ? {} : { key }), type: 'rate-limiter.blocked', retryAfterMs, by })
   }
 
   /**

@@ -43,7 +43,9 @@ export class ServerWords {
         for (const quota of quotas) view.learn(now, quota, sent)
       })
     if (obeyed && retryAfterMs !== undefined) this.#block(retryAfterMs, key)
-    return retryAfterMs !== undefined || quotas.some(({ remaining }) => remaining === 0)
+    // That nothing is left, and not until when, keeps nothing back.
+    const known = quotas.some(({ remaining, resetMs, windowMs }) => remaining === 0 && (resetMs ?? windowMs) !== undefined)
+    return retryAfterMs !== undefined || known
   }
 
   /** What is known to be left; empty when nothing is known that still holds. */

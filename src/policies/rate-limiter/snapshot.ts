@@ -51,7 +51,9 @@ function dump(machine: RateMachine, now: number): LimitStored {
  */
 export function hydrate(limits: Limits, stored: unknown, now: number, wallNow: number): void {
   const { version, at, all, keys } = (stored ?? {}) as Partial<RateLimiterStored>
-  if (version !== 1 || !isNumber(at)) throw new OptionError('snapshot', 'must be a rate limiter snapshot of version 1', stored)
+  // Other policies store a version and a time as well.
+  if (version !== 1 || !isNumber(at) || all === undefined || keys === undefined)
+    throw new OptionError('snapshot', 'must be a rate limiter snapshot of version 1', stored)
   // A clock that stepped back says nothing of how long ago it was: then nothing has been refilled since.
   const elapsedMs = Math.max(0, wallNow - at)
   restore(limits, undefined, all, now, elapsedMs)
