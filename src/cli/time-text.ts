@@ -1,6 +1,8 @@
 /**
  * Points in time for people: «in 12 s», «3 min ago».
  */
+import { parseIsoTime } from '../core/iso-time.ts'
+
 const UNITS = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -35,7 +37,6 @@ export function readTime(text: string, now: number): number | undefined {
   const span = /^\+?(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
   if (span !== null) return now + Number(span[1]) * (SPANS[span[2] as string] as number)
   if (/^\d{12,}$/.test(text)) return Number(text)
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? undefined : at
+  return parseIsoTime(text)
 }
 const SPANS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

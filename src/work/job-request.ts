@@ -2,11 +2,12 @@
 import type { Duration } from '../core/duration.ts'
 import { parseDuration } from '../core/duration.ts'
 import { type HoldfastError, isHoldfastError, OptionError } from '../core/errors.ts'
+import { parseIsoTime } from '../core/iso-time.ts'
 import { nearest } from '../core/validate.ts'
 import type { NewJob } from './job.ts'
+import { MAX_PRIORITY } from './job.ts'
 import { atIndex, JobInvalidError, UnknownKindError } from './job-errors.ts'
 import type { Kind } from './kind.ts'
-import { MAX_PRIORITY } from './kind.ts'
 import type { PayloadLimits } from './payload.ts'
 import { checkPayload, fingerprint, PAYLOAD_LIMITS } from './payload.ts'
 
@@ -134,19 +135,14 @@ function checkWhen({ runAt, delay }: JobRequest, now: number, maxAheadMs: number
 
 function checkRunAt(value: unknown, now: number, maxAheadMs: number): number | undefined {
   if (value === undefined) return undefined
-  const at = typeof value === 'string' ? isoTime(value) : value
+  const at = typeof value === 'string' ? parseIsoTime(value) : value
   if (typeof at !== 'number' || !Number.isFinite(at))
-    throw new JobInvalidError('runAt', 'must be epoch milliseconds or an ISO 8601 date', value)
+    throw new JobInvalidError('runAt', 'must be epoch milliseconds or an ISO 8601 date, its time with a zone', value)
   if (at < Date.UTC(2000, 0, 1))
     throw new JobInvalidError('runAt', 'must not lie before the year 2000', value, { hint: 'Milliseconds, not seconds?' })
   if (at > now + maxAheadMs)
     throw new JobInvalidError('runAt', `must not lie more than ${Math.round(maxAheadMs / 86_400_000)} days ahead`, value)
   return Math.round(at)
-}
-
-/** `Date.parse` takes much more than ISO, and guesses; what it guesses is local time. */
-function isoTime(text: string): number {
-  return /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN
 }
 
 function checkWhole(value: unknown, path: string, min: number, max: number): number | undefined {
@@ -182,6 +178,8 @@ function targetOf(kind: Kind, payload: unknown, idempotencyKey: string | undefin
   }
   if (typeof target !== 'string' || target === '' || target.length > 500)
     throw new JobInvalidError('payload', `must name a target of 1 to 500 characters for kind '${kind.name}'`, target)
+  if (!isPlainText(target))
+    throw new JobInvalidError('payload', `must name a target without control characters for kind '${kind.name}'`, target)
   return target
 }
 
@@ -194,9 +192,18 @@ function keyOf({ name, concurrencyKey }: Kind, payload: unknown): string {
     throw asInvalid(error, payload)
   }
   if (key === undefined) return ''
-  if (typeof key !== 'string' || key === '' || key.length > 500 || key.includes('\0'))
-    throw new JobInvalidError('payload', `must give a concurrency key of 1 to 500 characters for kind '${name}'`, key)
+  if (typeof key !== 'string' || key === '' || key.length > 500 || !isPlainText(key))
+    throw new JobInvalidError(
+      'payload',
+      `must give a concurrency key of 1 to 500 characters, none of them a control character, for kind '${name}'`,
+      key,
+    )
   return key
+}
+
+/** What every store keeps as it is, and every terminal and log shows as it is. */
+function isPlainText(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text)
 }
 
 /** Refusals of what a caller sent; any other code that a kind's check throws would be read as trouble of this process. */

@@ -26,6 +26,9 @@ export interface HistoryEntry {
 /** At most so many entries are kept with a job; the oldest go first. */
 export const HISTORY_LIMIT = 50
 
+/** Priorities lie between this and its opposite. */
+export const MAX_PRIORITY = 1000
+
 export interface Job {
   readonly id: string
   readonly kind: string

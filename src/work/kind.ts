@@ -8,6 +8,7 @@ import { checkDuration, checkFunction, checkInteger, checkKnown, checkName, chec
 import type { Backoff, BackoffOptions } from './backoff.ts'
 import { compileBackoff } from './backoff.ts'
 import type { Job } from './job.ts'
+import { MAX_PRIORITY } from './job.ts'
 import type { Fence } from './store.ts'
 
 /** What a handler knows about the job it does. */
@@ -137,7 +138,6 @@ const KNOWN = [
   'validate',
 ] as const
 
-export const MAX_PRIORITY = 1000
 const MAX_PER_KEY = 1_000_000
 
 /**

@@ -78,6 +78,7 @@ describe('enqueue', () => {
     ['a key with a line break', { idempotencyKey: 'a\nb' }, 'idempotencyKey'],
     ['a date that is none', { runAt: 'tomorrow' }, 'runAt'],
     ['a local date', { runAt: '2026-01-01T01:02:00' }, 'runAt'],
+    ['a day that there is not', { runAt: '2027-02-29T00:00:00Z' }, 'runAt'],
     ['seconds instead of ms', { runAt: 1_767_000_000 }, 'runAt'],
     ['a delay that is none', { delay: 'soon' }, 'delay'],
     ['a delay beside a time', { delay: '1m', runAt: NOW }, 'delay'],
@@ -168,6 +169,17 @@ describe('enqueue', () => {
       code: 'ERR_JOB_INVALID',
       path: 'payload.to',
     })
+  })
+
+  // W: 22
+  it.each(['a\0b', 'a\nb', '\u001b[31m', '\ud800'])('refuses the target and the concurrency key %j', async (text) => {
+    const read = (name: string) => (payload: object) => (payload as Record<string, string>)[name] as string
+    const { queue } = await makeQueue({ target: read('t'), concurrencyKey: read('k') })
+    for (const payload of [
+      { t: text, k: 'x' },
+      { t: 'x', k: text },
+    ])
+      await expect(queue.enqueue([{ kind: 'mail', payload }])).rejects.toMatchObject({ code: 'ERR_JOB_INVALID', path: 'payload' })
   })
 
   it('refuses a payload without a target', async () => {

@@ -234,8 +234,8 @@ describe.skipIf(missing('postgres'))('a PostgreSQL store in trouble', () => {
   // W: 22
   it('refuses text that the server cannot keep, as trouble of who sent it', async () => {
     const store = await opened()
-    for (const call of [store.get('a\0'), store.list({ target: '\0' }), store.enqueue([jobOf('a\0')])])
-      await expect(call).rejects.toMatchObject({ code: 'ERR_OPTION', rule: 'must not contain the character NUL' })
+    for (const call of [() => store.get('a\0'), () => store.list({ target: '\0' }), () => store.enqueue([jobOf('a\0')])])
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_OPTION', rule: 'must not contain the character NUL' })
     await ask(server.url, `CREATE DATABASE ${schema} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
     const narrow = new URL(server.url)
     narrow.pathname = schema

@@ -136,12 +136,12 @@ function parseJson(text: string): unknown {
 
 function parseLines(text: string, maxItems: number): readonly unknown[] {
   const items: unknown[] = []
-  for (const line of text.split('\n')) {
+  for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
     try {
       items.push(JSON.parse(line))
     } catch (error) {
-      throw malformed(`Line ${items.length + 1} is not JSON: ${(error as Error).message}`, items.length)
+      throw malformed(`Line ${i + 1} is not JSON: ${(error as Error).message}`, items.length)
     }
     if (items.length > maxItems) break
   }

@@ -1,7 +1,9 @@
 /**
  * Reads the fields of bodies and queries. Unknown names are refused, with the nearest known one as a hint.
  */
+import { parseIsoTime } from '../../core/iso-time.ts'
 import { nearest } from '../../core/validate.ts'
+import { MAX_PRIORITY } from '../../work/job.ts'
 import type { BatchRequest, JobRequest } from '../source.ts'
 import type { ApiErrorDetails } from './api-error.ts'
 import { ApiError, badField } from './api-error.ts'
@@ -46,7 +48,7 @@ export function checkJobRequest(value: unknown, traceparent: string | undefined,
     payload: body.payload,
     ...defined(
       'idempotencyKey',
-      optional(body.idempotencyKey, (key) => checkText(key, 'idempotencyKey', 512, where)),
+      optional(body.idempotencyKey, (key) => checkText(key, 'idempotencyKey', 255, where)),
     ),
     ...defined(
       'runAt',
@@ -58,7 +60,7 @@ export function checkJobRequest(value: unknown, traceparent: string | undefined,
     ),
     ...defined(
       'priority',
-      optional(body.priority, (priority) => checkWhole(priority, 'priority', -1_000_000, 1_000_000, where)),
+      optional(body.priority, (priority) => checkWhole(priority, 'priority', -MAX_PRIORITY, MAX_PRIORITY, where)),
     ),
     ...defined(
       'maxAttempts',
@@ -118,6 +120,7 @@ function defined<K extends string, V>(name: K, value: V | undefined): Partial<Re
 export function checkText(value: unknown, field: string, longest: number, where: Where = {}): string {
   if (typeof value !== 'string' || value === '' || value.length > longest)
     throw badField(field, `must be a text of 1 to ${longest} characters`, where)
+  if (value.includes('\0')) throw badField(field, 'must not contain the character NUL', where)
   return value
 }
 
@@ -132,15 +135,14 @@ export function checkFlag(value: unknown, field: string): boolean {
   return value
 }
 
-const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/
 /** The last moment that a Date can hold. */
 const LATEST = 8.64e15
 
 /** Epoch ms, from epoch ms or an ISO 8601 date. */
 export function checkTime(value: unknown, field: string, where: Where = {}): number {
-  const ms = typeof value === 'string' && ISO_DATE.test(value) ? Date.parse(value) : value
+  const ms = typeof value === 'string' ? parseIsoTime(value) : value
   if (typeof ms !== 'number' || !Number.isInteger(ms) || ms < 0 || ms > LATEST)
-    throw badField(field, 'must be epoch milliseconds or an ISO 8601 date', where)
+    throw badField(field, 'must be epoch milliseconds or an ISO 8601 date, its time with a zone', where)
   return ms
 }
 
@@ -174,12 +176,14 @@ export function queryLimit(value: string | undefined): number | undefined {
 
 export function queryText(value: string | undefined, field: string): string | undefined {
   if (value !== undefined && value.length > 2048) throw badQuery(field, 'must be at most 2048 characters')
+  if (value?.includes('\0')) throw badQuery(field, 'must not contain the character NUL')
   return value
 }
 
 /** A path parameter. */
 export function pathParam(c: ApiContext, name: string): string {
   const value = c.req.param(name)
-  if (value === undefined || value === '') throw new ApiError(404, 'ERR_NOT_FOUND', 'There is nothing here.')
+  if (value === undefined || value === '' || value.includes('\0'))
+    throw new ApiError(404, 'ERR_NOT_FOUND', 'There is nothing here.')
   return value
 }

@@ -114,8 +114,10 @@ describe('jobs', () => {
     ['a field named __proto__', '{"kind":"a","payload":1,"__proto__":{}}', 'ERR_JOB_INVALID', '__proto__'],
     ['a date that is none', { ...JOB, runAt: 'tomorrow' }, 'ERR_JOB_INVALID', 'runAt'],
     ['a delay that is none', { ...JOB, delay: { minutes: 3 } }, 'ERR_JOB_INVALID', 'delay'],
+    ['a time without its zone', { ...JOB, runAt: '2030-01-01T08:00:00' }, 'ERR_JOB_INVALID', 'runAt'],
     ['a time beyond all dates', { ...JOB, runAt: 1e300 }, 'ERR_JOB_INVALID', 'runAt'],
     ['a broken priority', { ...JOB, priority: 1.5 }, 'ERR_JOB_INVALID', 'priority'],
+    ['a priority that no job may have', { ...JOB, priority: 1001 }, 'ERR_JOB_INVALID', 'priority'],
     ['an empty key', { ...JOB, idempotencyKey: '' }, 'ERR_JOB_INVALID', 'idempotencyKey'],
     ['no attempt at all', { ...JOB, maxAttempts: 0 }, 'ERR_JOB_INVALID', 'maxAttempts'],
     ['a broken trace context', { ...JOB, traceparent: 'x' }, 'ERR_JOB_INVALID', 'traceparent'],
@@ -287,7 +289,7 @@ describe('jobs', () => {
     expect(source.calls).toEqual([['jobs', filter]])
   })
 
-  it.each(['state=lost', 'limit=0', 'limit=1001', 'limit=ten', 'limit=1&limit=2', 'colour=red'])(
+  it.each(['state=lost', 'limit=0', 'limit=1001', 'limit=ten', 'limit=1&limit=2', 'colour=red', 'kind=%00'])(
     'are not listed by %s',
     async (query) => {
       const { send, source } = await stage()

@@ -2,6 +2,7 @@
  * Brings a schema to the newest shape. Several processes may try at once: a lock lets one through, and the others find the
  * work done.
  */
+import { OptionError } from '../../core/errors.ts'
 import { storeUnavailable } from '../rules/unavailable.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { PgClient } from './pg-types.ts'
@@ -37,6 +38,7 @@ async function applyMissing(client: PgClient, schema: string): Promise<readonly 
       `the schema '${schema}' has shape ${current}, this version knows up to ${NEWEST}`,
       'Run the newer version of Holdfast that wrote it.',
     )
+  if (current === 0) await checkEncoding(client)
   const missing = MIGRATIONS.filter(({ version }) => version > current)
   for (const { version, name, sql } of missing) {
     await client.query({ text: inSchema(sql, schema) })
@@ -44,6 +46,15 @@ async function applyMissing(client: PgClient, schema: string): Promise<readonly 
     await client.query({ text: inSchema(record, schema), values: [version, name] })
   }
   return missing.map(({ version }) => version)
+}
+
+/** In LATIN1 and its like there are texts that can be sent and never stored: a job's end among them, once its error has one. */
+async function checkEncoding(client: PgClient): Promise<void> {
+  const { rows } = await client.query({ text: 'SHOW server_encoding' })
+  const { server_encoding: encoding } = rows[0] as { server_encoding: string }
+  // SQL_ASCII keeps the bytes that it gets.
+  if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return
+  throw new OptionError('url', 'must name a database in UTF8', encoding, "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.")
 }
 
 /** Asked for only when it is not there: a user who may not make schemas may have been given one. */

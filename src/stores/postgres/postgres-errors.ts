@@ -3,7 +3,7 @@
  * SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 import type { HoldfastError } from '../../core/errors.ts'
-import { isHoldfastError } from '../../core/errors.ts'
+import { isHoldfastError, OptionError } from '../../core/errors.ts'
 import type { UnavailableReason } from '../rules/unavailable.ts'
 import { storeUnavailable } from '../rules/unavailable.ts'
 
@@ -105,8 +105,13 @@ function isUnanswered(error: unknown): boolean {
   return error instanceof Error && codeOf(error) === undefined && reasonOf(error) === 'timeout'
 }
 
+/** The one character that JavaScript's texts have and PostgreSQL's have not; the driver sends it as it is. */
+const NUL_IN_TEXT = '22021'
+
 /** What the caller gets: `ERR_STORE_UNAVAILABLE` when the server or the way to it is to blame, else the error itself. */
 export function toStoreError(error: unknown, description: string): unknown {
+  if (codeOf(error) === NUL_IN_TEXT)
+    return new OptionError('text', 'must not contain the character NUL', messageOf(error as Error))
   const reason = isHoldfastError(error) ? undefined : reasonOf(error)
   return reason === undefined ? error : unavailable(reason, description, error)
 }

@@ -3,6 +3,7 @@
  */
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
+import { parseIsoTime } from '../../core/iso-time.ts'
 import { checkDuration, checkInteger, checkKnown, checkName, checkOneOf } from '../../core/validate.ts'
 import type { JobRequest } from '../job-request.ts'
 import type { Calendar } from './calendar.ts'
@@ -128,9 +129,7 @@ function checkScheduleName(value: unknown): string {
 }
 
 function checkTime(value: number | string, option: string): number {
-  const isDate =
-    typeof value === 'string' && /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d))?$/.test(value)
-  const at = isDate ? Date.parse(value) : value
+  const at = typeof value === 'string' ? parseIsoTime(value) : value
   if (typeof at !== 'number' || !Number.isInteger(at) || at < 0)
     throw new OptionError(option, 'must be epoch milliseconds or an ISO 8601 date with its offset', value)
   return at
