@@ -20,6 +20,7 @@ describe('waiting for something that knows no signal', () => {
     const left = abortable(never, controller.signal)
     controller.abort('enough')
     await expect(left).rejects.toBe('enough')
+    expect(listeners(controller.signal)).toBe(0)
     await expect(abortable(never, controller.signal)).rejects.toBe('enough')
     await expect(abortable(Promise.resolve('too late'), controller.signal)).rejects.toBe('enough')
   })

@@ -6,20 +6,11 @@ import { TimeoutError } from './errors.ts'
 import { WheelEntry, wheelOf } from './timer-wheel.ts'
 
 /** What is answered, or a rejection when that fails or takes longer than `limitMs`. Leaves no timer. */
-export async function answerWithin<T>(clock: Clock, limitMs: number, ask: () => PromiseLike<T> | T): Promise<T> {
-  let timer: WheelEntry | undefined
-  try {
-    return await new Promise((resolve, reject) => {
-      timer = new WheelEntry(() => reject(new TimeoutError(limitMs)))
-      wheelOf(clock).add(timer, limitMs, clock.now())
-      resolveWith(ask, resolve, reject)
-    })
-  } finally {
-    timer?.cancel()
-  }
-}
-
-/** Not `resolve(ask())`: a promise that is locked in to the answer could not be rejected by the timer any more. */
-function resolveWith<T>(ask: () => PromiseLike<T> | T, resolve: (value: T) => void, reject: (error: unknown) => void): void {
-  new Promise<T>((begin) => begin(ask())).then(resolve, reject)
+export function answerWithin<T>(clock: Clock, limitMs: number, ask: () => PromiseLike<T> | T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = new WheelEntry(() => reject(new TimeoutError(limitMs)))
+    wheelOf(clock).add(timer, limitMs, clock.now())
+    // Not `resolve(ask())`: a promise that is locked in to the answer could not be rejected by the timer any more.
+    new Promise<T>((begin) => begin(ask())).finally(() => timer.cancel()).then(resolve, reject)
+  })
 }

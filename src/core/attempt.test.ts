@@ -8,7 +8,7 @@ import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { OptionError, RejectedError, TimeoutError } from './errors.ts'
-import { compose, noop, policy } from './policy.ts'
+import { compose, noop, type Policy, policy } from './policy.ts'
 
 const clock = new VirtualClock()
 const settled = (promise: Promise<unknown>) =>
@@ -87,18 +87,20 @@ describe('an abort that crosses with the end of a wait', () => {
 
 describe('what an operation may return', () => {
   // T: 32
-  it('is a thenable, an object or a function, and its place is held until it settles', async () => {
-    for (const make of [() => ({}), () => () => 1]) {
-      const slots = bulkhead({ limit: 1, clock })
-      let settle: (value: unknown) => void = () => {}
-      const thenable = Object.assign(make(), { then: (resolve: (value: unknown) => void) => (settle = resolve) })
-      const end = slots.execute(() => thenable as unknown as PromiseLike<string>)
-      await clock.advance(1)
-      expect(slots.snapshot().inFlight).toBe(1)
-      settle('done')
-      await expect(end).resolves.toBe('done')
-      expect(slots.snapshot().inFlight).toBe(0)
-    }
+  it.each([
+    [() => ({}), noop],
+    [() => () => 1, noop],
+    [() => ({}), bulkhead({ limit: 1, clock })],
+  ])('is a thenable, an object or a function, and its place is held until it settles', async (make, inner) => {
+    const slots = bulkhead({ limit: 1, clock })
+    let settle: (value: unknown) => void = () => {}
+    const thenable = Object.assign(make(), { then: (resolve: (value: unknown) => void) => (settle = resolve) })
+    const end = compose(slots, inner).execute(() => thenable as unknown as PromiseLike<string>)
+    await clock.advance(1)
+    expect(slots.snapshot().inFlight).toBe(1)
+    settle('done')
+    await expect(end).resolves.toBe('done')
+    expect(slots.snapshot().inFlight).toBe(0)
   })
 
   // T: 32
@@ -136,14 +138,14 @@ describe('the time of a call', () => {
     expect(operation.calls.length).toBe(1)
   })
 
-  it('is read anew behind a layer that took its time', async () => {
+  it.each([[noop], [bulkhead({ limit: 1, clock })]])('is read anew behind a layer that took its time', async (beside) => {
     const slow = policy('slow', (next) => async (execution) => {
       await new Promise<void>((resolve) => clock.setTimer(10_000, resolve))
       return next(execution)
     })
     const rate = () => rateLimiter({ limit: 1, per: '10s', burst: 1, clock })
     const [outer, inner] = [rate(), rate()]
-    const end = settled(compose(outer, slow, inner).execute(() => 'ok'))
+    const end = settled(compose(outer, slow, beside, inner).execute(() => 'ok'))
     await clock.advance(5000)
     expect(inner.consume().allowed).toBe(true)
     await clock.advance(4999)
@@ -152,17 +154,45 @@ describe('the time of a call', () => {
     // 5 s are missing at the time of the second gate; measured from the first one it would be 10 more.
     expect(await end).toMatchObject({ error: { code: 'ERR_RATE_LIMITED', retryAfterMs: 5000 } })
   })
+
+  it('is read anew by the gate behind one that waited', async () => {
+    const rate = (limit: number) => rateLimiter({ limit, per: '10s', burst: limit, clock })
+    const [outer, slots, inner] = [rate(2), bulkhead({ limit: 1, queue: 1, clock }), rate(1)]
+    inner.consume()
+    const held = slots.acquire()
+    const end = settled(compose(outer, slots, inner).execute(() => 'ok'))
+    await clock.advance(4000)
+    held.succeed()
+    expect(await end).toMatchObject({ error: { code: 'ERR_RATE_LIMITED', retryAfterMs: 6000 } })
+  })
+
+  it('is read once for all policies of a call, and not at all where none of them asks', async () => {
+    const counting = new VirtualClock()
+    const read = vi.spyOn(counting, 'now')
+    const readsOf = async (...policies: readonly Policy[]): Promise<number> => {
+      read.mockClear()
+      expect(await compose(...policies).execute(() => 'ok')).toBe('ok')
+      return read.mock.calls.length
+    }
+    const bounded = retry({ maxElapsed: '1m', clock: counting })
+    const rate = rateLimiter({ limit: 100, per: '10s', clock: counting })
+    const slots = bulkhead({ limit: 1, clock: counting })
+    expect(await readsOf(bounded, rate, slots)).toBe(1)
+    expect(await readsOf(bounded, rate, slots, timeout({ limit: 100, clock: counting }))).toBe(1)
+    expect(await readsOf(retry({ clock: counting }), slots)).toBe(0)
+    expect(await readsOf(slots, timeout({ limit: Number.POSITIVE_INFINITY, clock: counting }))).toBe(0)
+  })
 })
 
 describe('cancellation', () => {
   // T: 3
-  it('teaches nothing, also when the operation ignored it and succeeded', async () => {
+  it.each([[noop], [bulkhead({ limit: 1, clock })]])('teaches nothing, also when it was ignored for a success', async (inner) => {
     const breaker = circuitBreaker({ trip: { consecutive: 1 }, openFor: 100, clock })
     await settled(breaker.execute(scripted().fails()))
     await clock.advance(100)
     const controller = new AbortController()
     const operation = scripted<string>().hangs()
-    const end = settled(breaker.execute(operation, { signal: controller.signal }))
+    const end = settled(compose(breaker, inner).execute(operation, { signal: controller.signal }))
     expect(breaker.state).toBe('half-open')
     controller.abort('enough')
     expect(await end).toEqual({ error: 'enough' })
@@ -174,17 +204,115 @@ describe('cancellation', () => {
   // T: 14
   it('and time up are told apart by who was first', async () => {
     const stack = timeout({ limit: 100, clock })
+    const expired = vi.fn()
+    stack.observe(({ type }) => expired(type))
     const first = new AbortController()
     const cancelled = settled(stack.execute(scripted().hangs(), { signal: first.signal }))
     await clock.advance(99)
     first.abort('enough')
     await clock.advance(1)
     expect(await cancelled).toEqual({ error: 'enough' })
+    expect(expired).not.toHaveBeenCalled()
     const second = new AbortController()
     const late = settled(stack.execute(scripted().hangs(), { signal: second.signal }))
     await clock.advance(100)
     second.abort('enough')
     expect(((await late) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
+  })
+
+  // T: 12
+  it.each([[noop], [bulkhead({ limit: 1, clock })]])('in a layer outside begins nothing further in', async (beside) => {
+    const slow = policy('slow', (next) => async (execution) => {
+      await new Promise<void>((resolve) => clock.setTimer(10, resolve))
+      return next(execution)
+    })
+    const rate = rateLimiter({ limit: 1, per: '1h', burst: 1, clock })
+    const operation = scripted().thenReturns('ok')
+    const caller = new AbortController()
+    const end = settled(compose(slow, rate, beside).execute(operation, { signal: caller.signal }))
+    caller.abort('enough')
+    await clock.advance(20)
+    expect(await end).toEqual({ error: 'enough' })
+    expect([operation.calls.length, rate.consume().allowed]).toEqual([0, true])
+  })
+
+  it('asks no rule whether to try again', async () => {
+    const retryIf = vi.fn(() => true)
+    const caller = new AbortController()
+    const stack = compose(retry({ retryIf, clock }), bulkhead({ limit: 1, clock }))
+    const end = settled(stack.execute(scripted().hangsUntilAborted(), { signal: caller.signal }))
+    caller.abort('enough')
+    await clock.advance(1)
+    expect(await end).toEqual({ error: 'enough' })
+    expect(retryIf).not.toHaveBeenCalled()
+  })
+
+  // T: 12
+  it('between two attempts leaves no listener on the signal of the caller', async () => {
+    const caller = new AbortController()
+    const end = settled(retry({ backoff: () => 10, clock }).execute(scripted().fails(), { signal: caller.signal }))
+    await clock.advance(5)
+    caller.abort('enough')
+    expect(await end).toEqual({ error: 'enough' })
+    expect([getEventListeners(caller.signal, 'abort').length, clock.pendingTimers()]).toEqual([0, 0])
+  })
+
+  // T: 12
+  it('reaches the work of every attempt under an outer timeout', async () => {
+    const caller = new AbortController()
+    const layer = policy('layer', (next) => next)
+    const slots = bulkhead({ limit: 1, clock })
+    const stack = compose(timeout({ limit: 1000, clock }), layer, retry({ backoff: () => 0, clock }), slots)
+    const operation = scripted()
+      .plays(({ signal }) => Promise.reject(signal), 1)
+      .hangsUntilAborted()
+    const end = settled(stack.execute(operation, { signal: caller.signal }))
+    await clock.advance(1)
+    expect([operation.calls.length, slots.snapshot().inFlight]).toEqual([2, 1])
+    caller.abort('enough')
+    expect(await end).toEqual({ error: 'enough' })
+    await clock.advance(1)
+    expect(slots.snapshot().inFlight).toBe(0)
+  })
+})
+
+describe('what comes of work at once', () => {
+  const down = new Error('down')
+  const seenBy = async (stack: Policy, operation: () => unknown): Promise<readonly unknown[]> => {
+    const seen: unknown[] = []
+    const watching = policy('watching', (next) => (execution) => {
+      const answer = next(execution)
+      seen.push(answer)
+      return answer
+    })
+    await settled(compose(watching, stack).execute(operation))
+    return seen
+  }
+
+  it('is passed on at once: a value as it is, an error as a rejection', async () => {
+    const slots = bulkhead({ limit: 1, clock })
+    for (const stack of [slots, compose(slots, rateLimiter({ limit: 100, per: 1, clock }))]) {
+      expect(await seenBy(stack, () => 'now')).toEqual(['now'])
+      const failing = seenBy(stack, () => {
+        throw down
+      })
+      expect(await failing).toEqual([expect.any(Promise)])
+    }
+  })
+
+  it('is heard as soon when it is an error as when it is a value', async () => {
+    const stack = compose(bulkhead({ limit: 1, clock }), rateLimiter({ limit: 100, per: 1, clock }))
+    const turnsOf = async (operation: () => Promise<unknown>): Promise<number> => {
+      let ended = false
+      void settled(stack.execute(operation)).then(() => (ended = true))
+      let turns = 0
+      while (!ended) {
+        await Promise.resolve()
+        turns++
+      }
+      return turns
+    }
+    expect(await turnsOf(() => Promise.reject(down))).toBe(await turnsOf(() => Promise.resolve('ok')))
   })
 })
 
@@ -197,6 +325,18 @@ describe('attempt numbers', () => {
     await clock.advance(1)
     await expect(end).resolves.toBe('ok')
     expect(operation.attempts).toEqual([1, 2, 1, 2])
+  })
+
+  it('reach what stands behind a layer', async () => {
+    const slots = () => bulkhead({ limit: 1, clock })
+    for (const inner of [slots(), compose(slots(), slots()), compose(slots(), timeout({ limit: 5, clock }))]) {
+      const operation = scripted().fails()
+      const layer = policy('layer', (next) => next)
+      const end = settled(compose(retry({ maxAttempts: 3, backoff: () => 0, clock }), layer, inner).execute(operation))
+      await clock.advance(1)
+      await end
+      expect(operation.attempts).toEqual([1, 2, 3])
+    }
   })
 })
 
@@ -226,6 +366,47 @@ it('a grant that crosses with the timeout goes straight back', async () => {
   expect([operation.calls.length, slots.snapshot().inFlight, slots.snapshot().queued]).toEqual([0, 0, 0])
 })
 
+it('a grant that crosses with the timeout of a first attempt begins no third', async () => {
+  const slots = bulkhead({ limit: 1, queue: 1, clock })
+  const held = slots.acquire()
+  const operation = scripted().thenReturns('ok')
+  const bounded = timeout({ limit: 50, clock })
+  bounded.observe(({ type }) => type === 'timeout.expired' && held.succeed())
+  const end = settled(compose(retry({ maxAttempts: 3, backoff: () => 10, clock }), bounded, slots).execute(operation))
+  await clock.advance(100)
+  expect(await end).toEqual({ value: 'ok' })
+  expect([operation.attempts, slots.snapshot().inFlight]).toEqual([[2], 0])
+})
+
+it('a refusal inside of a timeout ends it: nothing expires later, and no place is given back twice', async () => {
+  const [slots, full] = [bulkhead({ limit: 2, clock }), bulkhead({ limit: 1, clock })]
+  const [bounded, expired] = [timeout({ limit: 50, clock }), vi.fn()]
+  bounded.observe(({ type }) => expired(type))
+  full.acquire()
+  const other = slots.acquire()
+  expect(await settled(compose(slots, bounded, full).execute(() => 1))).toMatchObject({ error: { code: 'ERR_BULKHEAD_FULL' } })
+  await clock.advance(50)
+  expect(expired).not.toHaveBeenCalled()
+  expect(slots.snapshot().inFlight).toBe(1)
+  other.succeed()
+})
+
+it('the layer of a timeout may be called again with the same execution', async () => {
+  const twice = policy('twice', (next) => {
+    const bounded = timeout({ limit: 10, clock }).layer(next)
+    return async (execution) => {
+      try {
+        return await bounded(execution)
+      } catch {
+        return await bounded(execution)
+      }
+    }
+  })
+  const end = settled(twice.execute(scripted<string>().hangs(1).thenReturns('ok')))
+  await clock.advance(20)
+  expect(await end).toEqual({ value: 'ok' })
+})
+
 // T: 13, 16
 it('work that ignores its timeout is abandoned: its caller is free, its place is not', async () => {
   const slots = bulkhead({ limit: 1, clock })
@@ -234,8 +415,10 @@ it('work that ignores its timeout is abandoned: its caller is free, its place is
   const stack = compose(bounded, slots)
   stack.observe(({ type }) => events(type))
   const operation = scripted<string>().hangs()
-  const end = settled(stack.execute(operation))
+  let keepingAlive = -1
+  const end = settled(stack.execute(operation).finally(() => (keepingAlive = clock.pendingTimers())))
   await clock.advance(51)
+  expect(keepingAlive).toBe(0)
   expect(((await end) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
   expect([bounded.abandonedCount, slots.snapshot().inFlight]).toEqual([1, 1])
   expect(events.mock.calls.flat()).toEqual(['timeout.expired', 'timeout.abandoned'])
@@ -270,6 +453,12 @@ it('work that ends when it is told to is not abandoned', async () => {
 })
 
 describe('what an attempt shows and learns', () => {
+  it('is the signal of the caller itself where nobody else can abort it', async () => {
+    const { signal } = new AbortController()
+    const { stack } = make()
+    expect(await stack.execute((execution) => execution.signal, { signal })).toBe(signal)
+  })
+
   const make = () => {
     const clock = new VirtualClock({ now: 5000 })
     const breaker = circuitBreaker({ trip: { consecutive: 1 }, clock })

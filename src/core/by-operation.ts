@@ -18,7 +18,7 @@ class ByOperation extends Switching {
   }
 
   protected choose({ operation }: Execution): Policy | undefined {
-    return (operation === undefined ? undefined : this.#policies.get(operation)) ?? this.#otherwise
+    return this.#policies.get(operation ?? 'default') ?? this.#otherwise
   }
 
   override describe(key?: string): PolicyDescription {

@@ -97,6 +97,7 @@ describe('sleep', () => {
     controller.abort('enough')
     await expect(asleep).rejects.toBe('enough')
     expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     await expect(sleep(clock, 100, controller.signal)).rejects.toBe('enough')
     const lent = new AbortController()
     const rested = sleep(clock, 5, lent.signal)

@@ -27,8 +27,12 @@ const stopwatch = performance
 
 /** The clock of the runtime: `performance.now`, `Date.now` and timers that re-arm beyond 24.8 days. */
 export const systemClock: Clock = {
-  now: () => stopwatch.now(),
-  wallNow: () => Date.now(),
+  now() {
+    return stopwatch.now()
+  },
+  wallNow() {
+    return Date.now()
+  },
   setTimer(ms, wake, idle = false) {
     let handle: unknown
     const arm = (rest: number): void => {

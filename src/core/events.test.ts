@@ -79,6 +79,15 @@ describe('an event bus', () => {
     expect(() => bus.emit(event())).not.toThrow()
   })
 
+  // T: 19
+  it('reports on the console, where nobody replaced that', () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const error = new Error('in the listener')
+    report(error, 'retry.scheduled')
+    expect(said.mock.calls).toEqual([["holdfast: a listener or rule threw on 'retry.scheduled' and was ignored:", error]])
+    said.mockRestore()
+  })
+
   it('stops one observation of a function that listens twice', () => {
     const bus = new EventBus()
     const heard = vi.fn()

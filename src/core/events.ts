@@ -239,7 +239,9 @@ export class EventBus implements Observable {
  * Where a listener, or a rule such as `isFailure`, that throws is reported: once per event type or rule, to `console.error`. Replace it to send reports elsewhere.
  */
 export const listenerErrors: { report: (error: unknown, eventType: string) => void } = {
-  report: (error, eventType) => console.error(`holdfast: a listener or rule threw on '${eventType}' and was ignored:`, error),
+  report(error, eventType) {
+    console.error(`holdfast: a listener or rule threw on '${eventType}' and was ignored:`, error)
+  },
 }
 
 const reported = new Set<string>()

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { LiveExecution } from './execution.ts'
@@ -43,6 +44,19 @@ describe('an execution', () => {
     const { signal } = inner
     controller.abort('enough')
     expect([signal.aborted, signal.reason, inner.aborted, inner.abortReason]).toEqual([true, 'enough', true, 'enough'])
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    const outer = root().child(1, true)
+    const derived = outer.child(2, false)
+    expect([derived.aborted, derived.abortReason]).toEqual([false, undefined])
+    outer.abort('late')
+    expect([derived.aborted, derived.abortReason, derived.signal.reason]).toEqual([true, 'late', 'late'])
+    expect(root({}).abortReason).toBe(undefined)
+  })
+
+  it('makes no signal of the call for an attempt that it cannot abort', () => {
+    const call = root()
+    void call.child(1, true).signal
+    expect(getEventListeners(call.signal, 'abort')).toEqual([])
   })
 
   // T: 14
@@ -74,6 +88,7 @@ describe('an execution', () => {
     const own = root()
     expect(own.child(2, false).id).toBe(own.id)
     expect(own.id).not.toBe(root().id)
+    expect(own.id).toMatch(/^x[\da-z]+$/)
   })
 
   it('passes key, operation and attributes on, and has none by default', () => {

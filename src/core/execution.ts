@@ -83,7 +83,7 @@ export class LiveExecution implements Execution {
   }
 
   remaining(): number {
-    return this.deadline === Number.POSITIVE_INFINITY ? this.deadline : Math.max(0, this.deadline - this.clock.now())
+    return Math.max(0, this.deadline - this.clock.now())
   }
 
   /** True when somebody can abort this: only then is it worth listening while waiting. */
@@ -93,7 +93,7 @@ export class LiveExecution implements Execution {
 
   /** The same call under a fresh execution, after this one served, and ended, as its first attempt. */
   renew(): LiveExecution {
-    const renewed = new LiveExecution(this.clock, this.run, this._options, undefined, 1, false, this.sync)
+    const renewed = new LiveExecution(this.clock, this.run, this._options)
     renewed._id = this.id
     return renewed
   }
@@ -117,7 +117,7 @@ export class LiveExecution implements Execution {
 
   get signal(): AbortSignal {
     if (this._controller !== undefined) return this._controller.signal
-    const outer = this.parent === undefined ? this._options?.signal : this._outerSignal()
+    const outer = this._outerSignal()
     if (!this._abortable && outer !== undefined) return outer
     this._controller = new AbortController()
     if (this._abortedBy !== undefined) this._controller.abort(this._abortedBy.reason)
@@ -126,7 +126,9 @@ export class LiveExecution implements Execution {
   }
 
   private _outerSignal(): AbortSignal | undefined {
-    return this.parent?.cancellable || !this._abortable ? this.parent?.signal : undefined
+    if (this.parent === undefined) return this._options?.signal
+    // Where nobody can abort the parent, its signal is not made for this.
+    return this.parent.cancellable ? this.parent.signal : undefined
   }
 
   private _link(controller: AbortController, outer: AbortSignal): void {

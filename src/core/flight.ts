@@ -47,7 +47,7 @@ export class Flight {
   join(call: LiveExecution): Promise<unknown> {
     this.#callers++
     // As long as somebody has time left the run has; those who have less are released by their own deadline.
-    if (call.deadline > this.execution.deadline) this.execution.deadline = call.deadline
+    this.execution.deadline = Math.max(this.execution.deadline, call.deadline)
     const result = this.#result!
     if (!call.cancellable) return result
     return new Promise((resolve, reject) => {

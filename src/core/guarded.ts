@@ -14,7 +14,7 @@ export function guarded(linked: Operation<unknown>, execution: LiveExecution, op
   return new Promise((resolve, reject) => {
     const cancelled = (): void => {
       timer?.cancel()
-      reject(signal?.reason)
+      reject(signal!.reason)
     }
     const ms = boundBy(execution, within)
     const timer = ms === Number.POSITIVE_INFINITY ? undefined : armDeadline(execution, ms, expired)

@@ -8,7 +8,9 @@
 export type Random = () => number
 
 /** The runtime's own generator. */
-export const systemRandom: Random = () => Math.random()
+export function systemRandom(): number {
+  return Math.random()
+}
 
 /**
  * A generator that gives the same sequence for the same seed (mulberry32, Tommy Ettinger, public domain).

@@ -56,6 +56,15 @@ describe('recent keys', () => {
     expect(all.names()).toBe('bc')
   })
 
+  it('are looked at a few at a time, the least recently used first', () => {
+    const looked: string[] = []
+    const { keys } = make({ keep: (_, key) => looked.push(key) < 0 })
+    for (let at = 10; at < 30; at++) keys.add(`k${at}`, at, 0)
+    looked.length = 0
+    keys.add('new', 1, 0)
+    expect(looked).toEqual([10, 11, 12, 13, 14, 15, 16, 17].map((at) => `k${at}`))
+  })
+
   // T: 31
   it('lose what is idle with the next new key, without a timer', () => {
     const { keys, names } = make({ keep: (_, key) => key === 'b' })

@@ -9,7 +9,7 @@ import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import type { Frame, Gate } from './stage.ts'
-import { isThenable } from './thenable.ts'
+import { pendingOf } from './thenable.ts'
 
 export function runThrough(gate: Gate, frame: Frame, execution: LiveExecution): unknown {
   if (execution.aborted) return rejectSoon(execution.abortReason)
@@ -30,18 +30,12 @@ function runAdmitted(gate: Gate, permit: unknown, next: Operation<unknown>, exec
   let pending: Promise<unknown> | undefined
   try {
     result = next(execution)
-    if (result instanceof Promise) pending = result
-    else if (isThenable(result)) pending = Promise.resolve(result)
+    pending = pendingOf(result)
   } catch (error) {
     release(gate, permit, error, execution)
     return rejectSoon(error)
   }
-  if (pending === undefined)
-    try {
-      return settle(gate, permit, result, execution)
-    } catch (error) {
-      return rejectSoon(error)
-    }
+  if (pending === undefined) return settle(gate, permit, result, execution)
   return pending.then(
     (value) => settle(gate, permit, value, execution),
     (error) => {

@@ -7,7 +7,7 @@ import type { Layer, Operation } from './operation.ts'
 
 /**
  * Admits and learns. A permit is whatever the gate needs to recognise the call; it is given back exactly once, by one of the
- * three verdicts.
+ * three verdicts, which must not throw: what a user gave is asked through `userRule`.
  */
 export interface Gate {
   /**
@@ -57,7 +57,7 @@ export interface RetryStage {
   begin(execution: LiveExecution, startedAt: number | undefined): RetrySession
   /** True when the clock is to be read before the first attempt. */
   readonly timed: boolean
-  /** When present, asked about every result; true asks for another attempt. */
+  /** When present, asked about every result; true asks for another attempt. Must not throw. */
   readonly rejectsResult?: ((value: unknown) => boolean) | undefined
 }
 

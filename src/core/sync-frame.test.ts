@@ -5,6 +5,7 @@ import { rateLimiter } from '../policies/rate-limiter/rate-limiter.ts'
 import { retry } from '../policies/retry/retry.ts'
 import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
+import { VirtualClock } from '../testing/virtual-clock.ts'
 import { OptionError } from './errors.ts'
 import { compose, noop, policy } from './policy.ts'
 
@@ -106,6 +107,57 @@ describe('executeSync', () => {
       }),
     ).toThrow(mine)
     expect(breaker.state).toBe('open')
+  })
+
+  it('reads the time anew for every attempt, and where a layer took its time', () => {
+    let now = 0
+    const clock = Object.assign(new VirtualClock(), { now: () => now })
+    const rate = () => rateLimiter({ limit: 1, per: '10s', burst: 1, clock })
+    const slow = policy('slow', (next) => (execution) => {
+      now += 4000
+      return next(execution)
+    })
+    const [outer, inner] = [rate(), rate()]
+    inner.consume()
+    expect(() => compose(outer, slow, inner).executeSync(() => 1)).toThrow('try again in 6s')
+    // Both retries count attempts, so that a second of the outer one runs on what the inner one calls the second.
+    const twice = () => retry({ maxAttempts: 2, backoff: () => 0, clock })
+    const limited = rateLimiter({ limit: 4, per: '10s', burst: 1, clock })
+    const operation = scripted().plays(() => {
+      now += 2500
+      throw new Error('down')
+    })
+    expect(() => compose(twice(), twice(), limited).executeSync(operation)).toThrow('down')
+    expect(operation.attempts).toEqual([1, 2, 1, 2])
+  })
+
+  it('counts from the start of the call what it may take in all', () => {
+    let now = 0
+    const clock = Object.assign(new VirtualClock(), { now: () => now })
+    const operation = scripted().plays(() => {
+      now += 400
+      throw new Error('down')
+    })
+    expect(() => retry({ maxAttempts: 9, maxElapsed: 1000, backoff: () => 0, clock }).executeSync(operation)).toThrow('down')
+    expect(operation.calls.length).toBe(3)
+  })
+
+  it('numbers the attempts of what stands behind a layer, and lends it the signal of the caller', () => {
+    const { signal } = new AbortController()
+    const layer = policy('layer', (next) => next)
+    const operation = scripted().throwsSync()
+    const stack = compose(retry({ backoff: now }), layer, bulkhead({ limit: 1 }))
+    expect(() => stack.executeSync(operation, { signal })).toThrow()
+    expect([operation.attempts, operation.signals.map((lent) => lent === signal)]).toEqual([
+      [1, 2, 3],
+      [true, true, true],
+    ])
+  })
+
+  it('gives places back when the caller left while the operation ran', () => {
+    const [slots, caller] = [bulkhead({ limit: 1 }), new AbortController()]
+    expect(() => slots.executeSync(() => caller.abort('enough'), { signal: caller.signal })).toThrow('enough')
+    expect(slots.snapshot().inFlight).toBe(0)
   })
 
   it('blocks the thread for no time only where there is none to wait', () => {

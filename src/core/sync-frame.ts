@@ -11,10 +11,11 @@ import { isThenable } from './thenable.ts'
 export function runSync(frame: Frame, call: LiveExecution): unknown {
   if (frame.timeout !== undefined)
     throw new OptionError(MISUSE, 'cannot run under a timeout, which cannot interrupt a synchronous operation', 'timeout')
-  call.refresh()
-  const startedAt = frame.retry?.timed ? call.now() : undefined
+  let startedAt: number | undefined
   let session: RetrySession | undefined
   for (let attempt = 1; ; attempt++) {
+    call.refresh()
+    if (frame.retry?.timed) startedAt ??= call.now()
     const number = frame.retry === undefined ? call.attempt : attempt
     const execution = number === call.attempt ? call : call.child(number, false)
     const failure = attemptSync(frame, execution)
@@ -29,7 +30,6 @@ export function runSync(frame: Frame, call: LiveExecution): unknown {
       throw call.abortReason
     }
     blockFor(delayMs)
-    call.refresh()
   }
 }
 

@@ -22,9 +22,9 @@ class When extends Switching {
     this.#inner = inner
   }
 
+  /** Asked only where a rule decides. */
   protected choose(execution: Execution): Policy | undefined {
-    const enabled = typeof this.#enabled === 'boolean' ? this.#enabled : this.#enabled(execution)
-    return enabled ? this.#inner : undefined
+    return (this.#enabled as (execution: Execution) => boolean)(execution) ? this.#inner : undefined
   }
 
   /** Decided for good, it costs nothing: its stages are those of the policy, or none. */
