@@ -118,7 +118,8 @@ export class BreakerMachine implements Issuer {
         if (now < this.#openUntil) return this.#rejection(this.#openUntil - now)
         if (now < this.#waitUntil) return this.#rejection(this.#waitUntil - now, 'another process may be probing')
         this.halfOpen('the open time is over', now)
-        return this.#probes.add(this.#permit(now))
+        // Whoever was told of that may have isolated it, or closed it, by now.
+        return this.tryAcquire(now)
       case 'half-open':
         this.expireProbes(now)
         if (this.#state !== 'half-open') return this.#rejection(this.#openUntil - now)

@@ -46,12 +46,12 @@ export function snapshotOf(machine: BreakerMachine, clock: Clock): BreakerStored
   }
 }
 
-const STATES: readonly string[] = ['closed', 'open', 'isolated', 'disabled']
+const STATES: readonly unknown[] = ['closed', 'open', 'isolated', 'disabled']
 
 export function hydrate(machine: BreakerMachine, stored: unknown, clock: Clock, longestOpenMs: number): void {
   const snapshot = (stored ?? {}) as { readonly [field in keyof BreakerStored]?: unknown } & { readonly reopened?: unknown }
   const { version, state } = snapshot
-  if ((version !== 1 && version !== 2) || !STATES.includes(String(state)))
+  if ((version !== 1 && version !== 2) || !STATES.includes(state))
     throw new OptionError('snapshot', 'must be a circuit breaker snapshot of version 1 or 2', stored)
   const now = clock.now()
   const wallNow = clock.wallNow()
@@ -61,7 +61,9 @@ export function hydrate(machine: BreakerMachine, stored: unknown, clock: Clock, 
     reason: String(snapshot.reason ?? ''),
     since: now - Math.max(0, wallNow - finite(snapshot.since)),
     openUntil: now + Math.min(Math.max(0, finite(snapshot.openUntil) - wallNow), longestOpenMs),
-    isolatedUntil: isolatedUntil > 0 ? now + Math.max(0, isolatedUntil - wallNow) : Number.POSITIVE_INFINITY,
+    // No longer than it was meant to be, should the clock have been ahead when it was stored.
+    isolatedUntil:
+      isolatedUntil > 0 ? now + Math.max(0, isolatedUntil - Math.max(wallNow, finite(snapshot.since))) : Number.POSITIVE_INFINITY,
     // It counted the reopenings, of which the first opening is none.
     openings: version === 1 ? whole(snapshot.reopened) + (state === 'open' ? 1 : 0) : whole(snapshot.openings),
     consecutiveFailures: whole(snapshot.consecutiveFailures),
