@@ -104,9 +104,10 @@ HoldfastError.prototype.name = 'HoldfastError'
 /** True for an error of this library, whichever copy of it made the error. */
 export function isHoldfastError(error: unknown): error is HoldfastError {
   try {
-    return (error as Record<symbol, unknown>)[BRAND] === true
+    // Stryker disable next-line OptionalChaining: of nothing it would throw, which is caught below, and costs more
+    return (error as Record<symbol, unknown> | undefined)?.[BRAND] === true
   } catch {
-    return false // What was thrown is nothing, or cannot even be looked at, such as a revoked proxy.
+    return false // What was thrown cannot even be looked at, such as a revoked proxy.
   }
 }
 
