@@ -97,6 +97,13 @@ const said: Record<string, readonly [take: (given: never) => unknown, ...(readon
     [{ trip: { failures: 5, windowTime: 9 } }, "'circuitBreaker.trip.windowTime' must be finite and at least 10ms: got 9"],
     [{ trip: { failures: 5, window: 9 } }, "'circuitBreaker.trip.window' is not an option: got 9"],
   ],
+  coalesce: [
+    coalesce,
+    [
+      { store: { get() {} }, ttl: 1, name: 'users' },
+      "'coalesce.store' must have the methods get, set and delete: got an object (get)",
+    ],
+  ],
   isolate: [
     (given) => circuitBreaker().isolate(given),
     ['', `'isolate.reason' must be a non-empty string: got ""`],

@@ -73,8 +73,9 @@ describe('the budget machine, line by line', () => {
     const machine = new BudgetMachine(settings({ floor: 2 }))
     machine.reserve(0)
     machine.reserve(500)
+    machine.noteCall(900)
     machine.refund()
-    expect([machine.count(999).extras, machine.count(1000).extras]).toEqual([1, 0])
+    expect([999, 1000, 1500].map((at) => machine.count(at).extras)).toEqual([1, 0, 0])
   })
 
   // T: 6

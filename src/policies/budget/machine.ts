@@ -54,7 +54,7 @@ export class BudgetMachine {
 
   reserve(now: number): boolean {
     const at = this.#at(now)
-    if (this.#totalExtras + 1 > this.#allowed() + ROUNDING) return false
+    if (this.#available() < 1) return false
     this.#extras[at]!++
     this.#totalExtras++
     return true
@@ -77,9 +77,8 @@ export class BudgetMachine {
 
   count(now: number): BudgetCount {
     this.#at(now)
-    const allowed = this.#allowed()
-    const available = Math.max(0, Math.floor(allowed + ROUNDING - this.#totalExtras))
-    return { calls: this.#totalCalls, extras: this.#totalExtras, allowed, available }
+    const available = Math.max(0, this.#available())
+    return { calls: this.#totalCalls, extras: this.#totalExtras, allowed: this.#allowed(), available }
   }
 
   /** Goes on with what was counted `ageMs` ago. Amounts and ages that cannot be are clamped. */
@@ -100,14 +99,17 @@ export class BudgetMachine {
     return this.#settings.ratio * this.#totalCalls + this.#settings.floor
   }
 
+  /** Below 0 after an overdraw. */
+  #available(): number {
+    return Math.floor(this.#allowed() + ROUNDING - this.#totalExtras)
+  }
+
   /** The slot for `now`, after the expired ones were emptied. A time that came late counts as the newest known. */
   #at(now: number): number {
-    const bucket = Math.floor(now / this.#bucketMs)
-    if (bucket > this.#newest) {
-      for (let next = Math.max(this.#newest + 1, bucket - BUCKETS + 1); next <= bucket; next++) this.#empty(slot(next))
-      this.#newest = bucket
-    }
-    return slot(this.#newest)
+    const bucket = Math.max(this.#newest, Math.floor(now / this.#bucketMs))
+    for (let left = Math.min(BUCKETS, bucket - this.#newest); left > 0; left--) this.#empty(slot(bucket - left + 1))
+    this.#newest = bucket
+    return slot(bucket)
   }
 
   #empty(at: number): void {

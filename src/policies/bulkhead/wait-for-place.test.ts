@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { compose, policy } from '../../core/policy.ts'
+import { wheelOf } from '../../core/timer-wheel.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { bulkhead } from './bulkhead.ts'
 
@@ -47,5 +48,31 @@ describe('a call that waits for a place', () => {
     expect(slots.snapshot().queued).toBe(0)
     await expect(end).rejects.toBe('gone')
     expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
+  })
+
+  it('does not join it either when its own priority makes the caller leave', async () => {
+    const caller = new AbortController()
+    const told: string[] = []
+    const priority = () => {
+      caller.abort('gone')
+      return 0
+    }
+    const slots = bulkhead({ limit: 1, queue: 1, priority, clock: new VirtualClock() })
+    slots.observe(({ type }) => told.push(type))
+    slots.acquire()
+    const end = slots.execute(() => 'ran', { signal: caller.signal })
+    expect([slots.snapshot().queued, told]).toEqual([0, []])
+    await expect(end).rejects.toBe('gone')
+    expect(slots.snapshot().inFlight, 'it gives no place back that it never had').toBe(1)
+  })
+
+  it('sets no timer where nothing says how long it may wait', async () => {
+    const clock = new VirtualClock()
+    const slots = bulkhead({ limit: 1, queue: 1, clock })
+    const held = slots.acquire()
+    const waiting = slots.execute(() => 'ran')
+    expect([slots.snapshot().queued, wheelOf(clock).size]).toEqual([1, 0])
+    held.succeed()
+    expect(await waiting).toBe('ran')
   })
 })

@@ -33,7 +33,7 @@ describe('an isolation', () => {
       })
       expect([breaker.peek(), breaker.status().isolatedUntil]).toEqual([{ retryAfterMs: 50_000 }, clock.wallNow() + 50_000])
       await clock.advance(50_000)
-      expect([breaker.state, await breaker.execute(() => 1)]).toEqual(['closed', 1])
+      expect([breaker.status().state, breaker.state, await breaker.execute(() => 1)]).toEqual(['closed', 'closed', 1])
       expect(types()).toEqual(['circuit-breaker.changed isolated', 'circuit-breaker.rejected', 'circuit-breaker.changed closed'])
       expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
     }
@@ -48,8 +48,9 @@ describe('an isolation', () => {
       one.lift()
       expect(breaker.state).toBe('isolated')
     }
-    expect(breaker.state).toBe('closed')
+    expect([breaker.status().reason, breaker.state]).toEqual(['the isolation was lifted', 'closed'])
     const late = breaker.isolate()
+    expect([breaker.status().reason, breaker.peek()]).toEqual(['isolated by hand', {}])
     breaker.reset()
     breaker.isolate('again')
     late.lift()
@@ -94,6 +95,24 @@ describe('an isolation', () => {
     next.breaker.hydrate(breaker.snapshot())
     await clock.advance(1e9)
     expect([next.breaker.state, next.breaker.peek()]).toEqual(['isolated', {}])
+  })
+
+  // T: 21
+  it('that is over when a snapshot is taken is not in it', async () => {
+    const { clock, breaker } = make()
+    breaker.isolate({ for: 1000 })
+    await clock.advance(1000)
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', isolatedUntil: 0 })
+  })
+
+  it('of a clock that starts below zero ends in its time', async () => {
+    const clock = new VirtualClock({ now: -5000 })
+    const { breaker } = make({ clock })
+    breaker.isolate({ for: 1000 })
+    breaker.isolate({ for: 500 })
+    expect(breaker.peek()).toEqual({ retryAfterMs: 1000 })
+    await clock.advance(1000)
+    expect(breaker.state).toBe('closed')
   })
 
   // T: 11
@@ -261,7 +280,9 @@ describe('a recovery', () => {
       message: 'circuit is closed: recovering, admits 50 % of calls',
       hint: expect.stringContaining('growing share'),
     })
+    expect(breaker.snapshot().ramping).toBe(true)
     await clock.advance(10_000)
+    expect(breaker.snapshot().ramping).toBe(false)
     const later = await Promise.all(Array.from({ length: 10 }, () => refusal(breaker)))
     expect(later.every((answer) => answer === 1)).toBe(true)
   })
@@ -279,6 +300,8 @@ describe('a recovery', () => {
     expect(next.status()).toMatchObject({ state: 'closed', consecutiveFailures: 1, share: 0.75, openings: 1 })
     await fail(next)
     expect(next.peek()).toEqual({ retryAfterMs: 2000 })
+    next.hydrate({ version: 1, state: 'closed' })
+    expect(next.status()).toMatchObject({ share: 1, reason: '' })
   })
 
   it('that keeps failing may have its open time from a function, and survives one that throws', async () => {

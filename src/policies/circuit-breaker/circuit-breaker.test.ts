@@ -277,6 +277,26 @@ describe('a snapshot of a breaker', () => {
     expect(breaker.state).toBe('closed')
   })
 
+  // T: 21
+  it('of one that has just been made says so; of a disabled one stays disabled', () => {
+    const { clock, breaker } = make()
+    expect(breaker.snapshot()).toEqual({
+      version: 2,
+      state: 'closed',
+      reason: '',
+      since: clock.wallNow(),
+      openUntil: 0,
+      isolatedUntil: 0,
+      openings: 0,
+      consecutiveFailures: 0,
+      ramping: false,
+    })
+    breaker.disable()
+    const next = make().breaker
+    next.hydrate(breaker.snapshot())
+    expect(next.state).toBe('disabled')
+  })
+
   // T: 21, 8
   it('is clamped when the clock stepped: never longer than the longest open time, never shorter than now', () => {
     const { clock, breaker } = make({ openForMax: 4000 })

@@ -38,7 +38,7 @@ export class Isolations {
 
   /** When the last of them ends. */
   get end(): number {
-    let last = 0
+    let last = Number.NEGATIVE_INFINITY
     for (const { at } of this.#ends) last = Math.max(last, at)
     return last
   }

@@ -106,7 +106,7 @@ describe('the breaker machine, line by line', () => {
       [104, 'take other', 46],
       [105, 'probe', 'success', 'closed'],
     ])
-    expect(machine.stale).toBe(2)
+    expect([machine.stale, machine.generation]).toEqual([2, 3])
   })
 
   // T: 2
@@ -122,6 +122,25 @@ describe('the breaker machine, line by line', () => {
       [252, 'second', 'success', 'closed'],
     ])
     expect(machine.stale).toBe(1)
+  })
+
+  // T: 2
+  it('probes that do not come back at the same time have all failed, and none is left for the next time', () => {
+    play(settings({ halfOpenCalls: 2, failures: 2 }), [
+      ...trip(0),
+      [100, 'take a', 'admitted'],
+      [100, 'take b', 'admitted'],
+      [150, 'take c', 100],
+    ])
+    play(settings({ halfOpenCalls: 2, probeLeaseMs: 1000 }), [
+      ...trip(0),
+      [100, 'take a', 'admitted'],
+      [100, 'take b', 'admitted'],
+      [101, 'a', 'failure', 'open'],
+      [201, 'take c', 'admitted'],
+      [201, 'take d', 'admitted'],
+      [201, 'take e', 1000],
+    ])
   })
 
   // T: 3
@@ -240,6 +259,44 @@ describe('the breaker machine, line by line', () => {
       [20, 'c', 'failure', 'open'],
     ])
     expect(changes[0]!.reason).toBe('2 failures among 3 calls')
+  })
+
+  it('opens for no success, though it be the one with which there are calls enough', () => {
+    play(settings({ trip: readTrip({ failureRate: 0.5, minimumCalls: 3, windowCalls: 5 }, 'trip') }), [
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [0, 'take c', 'admitted'],
+      [0, 'take d', 'admitted'],
+      [0, 'a', 'failure', 'closed'],
+      [0, 'b', 'failure', 'closed'],
+      [0, 'c', 'success', 'closed'],
+      [0, 'd', 'failure', 'open'],
+    ])
+  })
+
+  it('keeps what opened it in its window until it closes', () => {
+    const { window, ...rest } = readTrip({ failures: 2, windowCalls: 5 }, 'trip')
+    const { machine } = play(settings({ trip: { ...rest, window } }), [
+      [0, 'take a', 'admitted'],
+      [0, 'take b', 'admitted'],
+      [0, 'a', 'failure', 'closed'],
+      [0, 'b', 'failure', 'open'],
+      [100, 'take c', 'admitted'],
+    ])
+    expect(window!.failures).toBe(2)
+    machine.close('by hand', 100)
+    expect(window!.failures).toBe(0)
+  })
+
+  it('works on a clock that starts below zero', () => {
+    const { machine } = play(settings({ trip: readTrip({ consecutive: 3, failures: 3, windowTime: 1000 }, 'trip') }), [
+      ...trip(-5055),
+      [-5000, 'take a', 45],
+      [-4955, 'take b', 'admitted'],
+      [-4955, 'b', 'success', 'closed'],
+    ])
+    machine.isolate('maintenance', -4955, -4900)
+    expect([machine.peek(-4955), isRejection(machine.tryAcquire(-4900))]).toEqual([{ retryAfterMs: 55 }, false])
   })
 
   it('keeps its patience through short recoveries, and gets it back with each long one', () => {

@@ -31,7 +31,7 @@ export class BreakerMachine implements Issuer {
   #reason = ''
   #openUntil = 0
   /** No probe goes before, though the open time is over. */
-  #waitUntil = 0
+  #waitUntil = Number.NEGATIVE_INFINITY
   #isolatedUntil = Number.POSITIVE_INFINITY
   #ramp: Ramp | undefined
   #consecutive = 0
@@ -172,7 +172,7 @@ export class BreakerMachine implements Issuer {
 
   /** A probe whose lease has run out counts as failed. */
   expireProbes(now: number): void {
-    while (this.#probes.expireOne(now)) if (this.#probeFailed('a probe did not come back in time', now)) return
+    while (this.#probes.expireOne(now)) this.#probeFailed('a probe did not come back in time', now)
   }
 
   /** @internal called by a permit, once */
@@ -200,13 +200,13 @@ export class BreakerMachine implements Issuer {
     else this.#stale++
   }
 
-  #learn(failed: boolean, startedAt: number, now: number, askedMs?: number): void {
+  #learn(failed: boolean, startedAt: number, now: number, askedMs = 0): void {
     const { trip } = this.#settings
     this.#consecutive = failed ? this.#consecutive + 1 : 0
     const slow = this.#isSlow(startedAt, now)
     trip.window?.record(failed, slow, now)
     if ((!failed && !slow) || this.#state !== 'closed') return
-    const asked = askedMs !== undefined && askedMs > 0 && this.#settings.opensWhenAsked
+    const asked = askedMs > 0 && this.#settings.opensWhenAsked
     const reason = tripReason(trip, this.#consecutive) ?? (asked ? 'the target asked to be left alone' : undefined)
     if (reason === undefined) return
     this.#openings.heal(now - this.#since)
@@ -217,12 +217,11 @@ export class BreakerMachine implements Issuer {
     return this.timesCalls && now - startedAt >= this.#settings.trip.slowAfter
   }
 
-  /** @returns whether that was the one too many */
-  #probeFailed(reason: string, now: number, askedMs?: number): boolean {
+  /** The one too many opens it, and then no probe is out any more. */
+  #probeFailed(reason: string, now: number, askedMs?: number): void {
     const { failures = 1 } = this.#settings
-    if (++this.#probes.failed < failures) return false
+    if (++this.#probes.failed < failures) return
     this.#open(failures === 1 ? reason : `${failures} probes failed, at last: ${reason}`, now, askedMs)
-    return true
   }
 
   #open(reason: string, now: number, askedMs?: number): void {
@@ -307,7 +306,7 @@ export class BreakerMachine implements Issuer {
     this.#since = since
     this.#reason = reason
     this.#isolatedUntil = Number.POSITIVE_INFINITY
-    this.#waitUntil = 0
+    this.#waitUntil = Number.NEGATIVE_INFINITY
     this.#consecutive = 0
     this.#probes.clear()
     if (state === 'closed') this.#settings.trip.window?.clear()

@@ -25,6 +25,6 @@ export function openTimeOf(settings: OpenTime, openings: number, askedMs = 0): n
   const grown = typeof openMs === 'function' ? openMs(openings) : openMs * 2 ** Math.min(openings, MOST_DOUBLINGS)
   const capped = Math.min(openMaxMs, grown)
   // Inside the cap, so that it does not vanish there.
-  const jittered = random === undefined || openJitter === 0 ? capped : capped * (1 - openJitter * random())
+  const jittered = capped * (1 - openJitter * (random?.() ?? 0))
   return Math.min(openMaxMs, Math.max(jittered, askedMs))
 }

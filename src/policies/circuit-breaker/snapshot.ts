@@ -30,7 +30,7 @@ export function snapshotOf(machine: BreakerMachine, clock: Clock): BreakerStored
   const now = clock.now()
   const offset = clock.wallNow() - now
   machine.endIsolation(now)
-  const { reason, since, openUntil, isolatedUntil, openings, consecutiveFailures, ramping, ...memory } = machine.memory
+  const { reason, since, openUntil, isolatedUntil, openings, consecutiveFailures, ...memory } = machine.memory
   // A half-open breaker has probes in this process only; elsewhere it is one that is due to probe.
   const state = memory.state === 'half-open' ? 'open' : memory.state
   return {
@@ -42,7 +42,7 @@ export function snapshotOf(machine: BreakerMachine, clock: Clock): BreakerStored
     isolatedUntil: Number.isFinite(isolatedUntil) ? Math.round(isolatedUntil + offset) : 0,
     openings,
     consecutiveFailures,
-    ramping: ramping && machine.share(now) < 1,
+    ramping: machine.share(now) < 1,
   }
 }
 

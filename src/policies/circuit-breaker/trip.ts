@@ -55,11 +55,11 @@ export function readTrip(options: TripOptions, where: string): Trip {
     throw new OptionError(`${where}.windowCalls`, "cannot be combined with 'windowTime'", windowCalls)
   if ((slowRate === undefined) !== (slowAfter === undefined))
     throw new OptionError(where, "needs 'slowRate' and 'slowAfter' together", options)
-  const calls = windowCalls === undefined ? undefined : checkInteger(windowCalls, `${where}.windowCalls`, 1, 1_000_000)
-  const minimum = checkInteger(minimumCalls ?? Math.min(10, calls ?? 10), `${where}.minimumCalls`, 1)
-  if (calls !== undefined && minimum > calls)
+  const calls = windowCalls === undefined ? NEVER : checkInteger(windowCalls, `${where}.windowCalls`, 1, 1_000_000)
+  const minimum = checkInteger(minimumCalls ?? Math.min(10, calls), `${where}.minimumCalls`, 1)
+  if (minimum > calls)
     throw new OptionError(`${where}.minimumCalls`, `must not exceed windowCalls (${calls}), or it never opens`, minimum)
-  if (calls !== undefined && failures !== undefined && failures > calls)
+  if ((failures ?? 0) > calls)
     throw new OptionError(`${where}.failures`, `must not exceed windowCalls (${calls}), or it never opens`, failures)
   return {
     consecutive: consecutive === undefined ? NEVER : checkInteger(consecutive, `${where}.consecutive`, 1),
@@ -70,7 +70,7 @@ export function readTrip(options: TripOptions, where: string): Trip {
     minimumCalls: minimum,
     window: !windowed
       ? undefined
-      : calls !== undefined
+      : windowCalls !== undefined
         ? new CountWindow(calls)
         : new TimeWindow(checkDuration(windowTime ?? 10_000, `${where}.windowTime`, 10)),
   }

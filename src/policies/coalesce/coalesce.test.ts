@@ -482,6 +482,13 @@ describe('results that are kept', () => {
     await back.next.advance(1)
     expect(await back.ask()).toBe('new')
     expect(await restart(0, 0).ask()).toBe('new')
+    const over = coalesce({ clock, ttl: 1000 })
+    const entries = [0, -1].map((leftMs) => ({ key: `${leftMs}`, value: 1, expiresAt: clock.wallNow() + leftMs }))
+    over.hydrate({ version: 1, entries })
+    expect(over.status().entries, 'what is over is not kept').toBe(0)
+    const { policy: elsewhere } = setup({ ttl: 1000, name: 'users', store: { get() {}, set() {}, delete() {} } })
+    elsewhere.hydrate(stored)
+    expect(elsewhere.snapshot().entries).toEqual([])
     expect(() => setup().policy.hydrate(stored)).not.toThrow()
     expect(setup().policy.snapshot()).toEqual({ version: 1, entries: [] })
   })
@@ -496,6 +503,7 @@ describe('results that are kept', () => {
     { version: 1, entries: [{ key: 1, value: 1, expiresAt: 1 }] },
     { version: 1, entries: [{ key: 'a', expiresAt: 1 }] },
     { version: 1, entries: [{ key: 'a', value: 1, expiresAt: 'soon' }] },
+    { version: 1, entries: [{ key: 'a', value: 1, expiresAt: 1 }, { key: 'b' }] },
   ])('refuse %j, which is no snapshot', (stored) => {
     expect(() => setup({ ttl: 1 }).policy.hydrate(stored)).toThrow(/coalesce snapshot of version 1/)
   })

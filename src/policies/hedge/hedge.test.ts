@@ -82,6 +82,13 @@ describe('a hedge', () => {
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 0, 0])
   })
 
+  it('waits for the others when one of those that started at once fails', async () => {
+    const { clock, policy, operation } = setup({ delay: 0 })
+    const end = ends(clock, policy.execute(operation.rejectsAfter(5, new Error('down'), 1).resolvesAfter(9, 'b')))
+    await clock.advance(20)
+    expect(end).toEqual({ at: 9, value: 'b' })
+  })
+
   it('calls once when the answer is there at once, whatever the delay', async () => {
     const { policy, operation } = setup({ delay: 0 })
     expect(await policy.execute(operation.returns('now'))).toBe('now')

@@ -78,7 +78,7 @@ export class Race {
     // Stryker disable next-line ConditionalExpression: where nobody can abort it this spares making a signal that never aborts
     if (this.#call.cancellable) {
       this.#signal = this.#call.signal
-      this.#signal.addEventListener('abort', this.#cancel)
+      this.#signal.addEventListener('abort', this.#cancel, { once: true })
     }
     this.#startedAt = this.#call.clock.now()
     this.#launch(this.#startedAt)

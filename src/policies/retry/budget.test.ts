@@ -92,6 +92,16 @@ describe('a retry with a budget', () => {
   })
 
   // T: 26
+  it('gives nothing back for an attempt that was made when a listener cancels the call at its end', async () => {
+    const { clock, purse, policy, operation } = make(5, { maxAttempts: 2 })
+    const controller = new AbortController()
+    policy.observe(({ type }) => type === 'retry.gave-up' && controller.abort('enough'))
+    const end = settled(policy.execute(operation.fails(), { signal: controller.signal }))
+    await clock.advance(1000)
+    expect([await end, purse.story]).toEqual([{ error: 'enough' }, ['reserve at 0']])
+  })
+
+  // T: 26
   it('gives back what it reserved for an attempt that was refused further in: nothing was sent', async () => {
     const { clock, purse, policy, operation } = make(5, { maxAttempts: 3, retryIf: () => true })
     const refusal = new RejectedError('no', { code: 'ERR_BULKHEAD_FULL' })

@@ -240,13 +240,13 @@ describe('a retry', () => {
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 1000, 1020, 1050])
     const report = listenerErrors.report
     const reported: string[] = []
-    listenerErrors.report = (_error, where) => reported.push(where)
+    listenerErrors.report = (error, where) => reported.push(`${where}: ${(error as Error).message}`)
     const broken = make({ backoff: () => 'soon', random: () => 0.5 })
     expect(await run(broken.policy, broken.operation.fails(2, 'down').fails(), broken.clock)).toMatchObject({
       error: { message: 'scripted failure 3' },
     })
     expect(broken.operation.calls.map(({ at }) => at)).toEqual([0, 100, 300])
-    expect(reported).toEqual(['retry.backoff'])
+    expect(reported).toEqual([expect.stringMatching(/^retry\.backoff: 'retry\.backoff\(\)' must be a number of milliseconds/)])
     listenerErrors.report = report
   })
 
@@ -257,6 +257,7 @@ describe('a retry', () => {
     }
     expect(shown({ initial: 100, max: 1000, jitter: 'decorrelated' })).toEqual([[300, 900, 1000, 1000], true])
     expect(shown([10, 20])).toEqual([[10, 20, 20, 20], false])
+    expect(shown({ initial: 100, jitter: 'full' })).toEqual([[100, 200, 400, 800], true])
     expect(shown(() => 5)).toEqual([undefined, undefined])
   })
 

@@ -117,6 +117,8 @@ describe('retryable', () => {
     // @ts-expect-error not an option
     expect(() => retryable(() => 1, { attempts: 3 })).toThrow('attempts')
     expect(() => retryable(5 as never)).toThrow("'operation' must be a function")
+    for (const options of [5, null, 'fast'])
+      expect(() => retryable(() => 1, options as never)).toThrow("'retryable' must be an object of options: got")
     expect(() => retryable(() => 1, { operation: 5 as never })).toThrow("'retryable.operation' must be a non-empty string")
   })
 

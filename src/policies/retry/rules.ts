@@ -116,7 +116,7 @@ export function readProfiles(
   clock: Clock,
   random: Random,
 ): ReadonlyMap<string, RetryRules> {
-  if (typeof byOperation !== 'object' || byOperation === null)
+  if (typeof byOperation !== 'object')
     throw new OptionError(where, 'must be options by the name of an operation', byOperation)
   const profiles = new Map<string, RetryRules>()
   for (const [operation, own] of Object.entries(byOperation)) {
@@ -156,7 +156,7 @@ export function describeRules({ maxAttempts, maxElapsed, backoff: plan, budget, 
     maxAttempts: bounded(maxAttempts),
     maxElapsedMs: bounded(maxElapsed),
     waitsMs: plan === undefined ? undefined : waitsMs,
-    jitter: plan === undefined ? undefined : plan(1, 0, () => 0) !== plan(1, 0, () => 1),
+    jitter: plan === undefined ? undefined : plan(1, 0, () => 0) < plan(1, 0, () => 1),
     retryAfterMaxMs: retryAfterMax,
     budget: budget !== undefined,
   }

@@ -77,8 +77,8 @@ export class Session implements RetrySession {
     }
     if (attempt - this.#free >= rules.maxAttempts) return 'attempts'
     let delay = rules.delay(attempt, this.#previousDelay, error)
-    const asked = rules.retryAfterOf?.(error)
-    if (asked !== undefined && Number.isFinite(asked)) {
+    const asked = rules.retryAfterOf?.(error) ?? Number.NaN
+    if (Number.isFinite(asked)) {
       if (asked > rules.retryAfterMax) return 'retry-after'
       delay = Math.max(asked, rules.retryAfterMin)
     }
@@ -99,6 +99,5 @@ export class Session implements RetrySession {
 
   cancelled(): void {
     if (this.#reserved) this.#rules.budget?.refund()
-    this.#reserved = false
   }
 }

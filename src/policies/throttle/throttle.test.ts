@@ -332,6 +332,17 @@ describe('a snapshot of a throttle', () => {
     expect(gentle.status()).toMatchObject({ requests: 0, accepts: 0 })
   })
 
+  // T: 21
+  it('drops what is a window older than the rest, and shares its slice', () => {
+    const { clock, gentle } = make({ window: '1m' })
+    const at = clock.wallNow()
+    const slices = [at - 60_000, at].map((one) => ({ at: one, requests: 20, accepts: 5 }))
+    for (const order of [slices, slices.toReversed()]) {
+      gentle.hydrate({ version: 1, slices: order })
+      expect(gentle.status()).toMatchObject({ requests: 20, accepts: 5 })
+    }
+  })
+
   it('is refused when it is none', () => {
     const { gentle } = make()
     for (const bad of [undefined, null, 5, {}, { version: 2, slices: [] }, { version: 1 }])

@@ -1,7 +1,7 @@
 /**
  * How long a call may take: one number, one by the operation's name, or what a function says.
  */
-import { bounded, type PlainRecord } from '../../core/description.ts'
+import type { PlainRecord } from '../../core/description.ts'
 import { type Duration, parseDuration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Execution } from '../../core/operation.ts'
@@ -18,7 +18,7 @@ export function limitRule(
   const common: LimitRule =
     typeof limit === 'function' ? (execution) => readLimit(limit(execution), 'timeout.limit') : readLimit(limit, 'timeout.limit')
   if (byOperation === undefined) return common
-  if (typeof byOperation !== 'object' || byOperation === null)
+  if (typeof byOperation !== 'object')
     throw new OptionError('timeout.byOperation', 'must be limits by the name of an operation', byOperation)
   const own = new Map<string | undefined, number>()
   for (const [operation, value] of Object.entries(byOperation))
@@ -39,7 +39,7 @@ export function describeLimits(
 }
 
 function readBounded(limit: Duration): number | undefined {
-  return bounded(parseDuration(limit, 'limit', { max: Number.POSITIVE_INFINITY }))
+  return limit === Number.POSITIVE_INFINITY ? undefined : parseDuration(limit)
 }
 
 function readLimit(value: Duration, option: string): number {
