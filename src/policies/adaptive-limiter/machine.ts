@@ -8,6 +8,7 @@
  * After a change of the limit a new window begins only when the calls of the old one are back. Were it to begin at once, it
  * would see the short calls of the new limit come back and not the long ones, and take the target for faster than it is.
  */
+import { FirstCome } from '../../core/first-come.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Permit, Rejection } from '../../core/permit.ts'
 import type { Limit } from './limit.ts'
@@ -62,8 +63,7 @@ export class AdaptiveMachine {
   readonly #lossAfterMs: number
   readonly #window: SampleWindow
   readonly #onChange: (change: LimitChange) => void
-  /** Insertion order is the queue; removal of an aborted waiter is O(1). */
-  readonly #queue = new Set<Waiter>()
+  readonly #queue = new FirstCome<Waiter>()
   #limit: number
   #epoch = 0
   #inFlight = 0
@@ -216,7 +216,7 @@ export class AdaptiveMachine {
   }
 
   #handOver(now: number): void {
-    for (const head of this.#queue) {
+    for (let { first: head } = this.#queue; head !== undefined; head = this.#queue.first) {
       if (this.#inFlight >= this.#limit) return
       this.#queue.delete(head)
       head.grant(this.admit(now))

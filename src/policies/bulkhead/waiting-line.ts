@@ -5,6 +5,8 @@
  * which there are few, and nothing grows with the length of the line.
  */
 
+import { FirstCome } from '../../core/first-come.ts'
+
 /** Somebody who waits. `grant` is called once, with the place taken; it calls `free` exactly once. */
 export interface Waiter {
   readonly grant: () => void
@@ -16,8 +18,7 @@ export interface Waiter {
 
 interface Level {
   readonly priority: number
-  /** Insertion order is the line; removal of whoever gives up is O(1). */
-  readonly waiters: Set<Waiter>
+  readonly waiters: FirstCome<Waiter>
 }
 
 export class WaitingLine {
@@ -31,15 +32,14 @@ export class WaitingLine {
 
   /** Whoever has waited longest among the least urgent. */
   get leastUrgent(): Waiter | undefined {
-    return this.#levels[0]?.waiters.values().next().value
+    return this.#levels[0]?.waiters.first
   }
 
   join(waiter: Waiter): void {
     const priority = waiter.priority ?? 0
     const at = this.#find(priority)
-    const level = this.#levels[at]
-    if (level?.priority === priority) level.waiters.add(waiter)
-    else this.#levels.splice(at, 0, { priority, waiters: new Set([waiter]) })
+    if (this.#levels[at]?.priority !== priority) this.#levels.splice(at, 0, { priority, waiters: new FirstCome() })
+    this.#levels[at]!.waiters.add(waiter)
     this.#size++
   }
 
@@ -53,7 +53,7 @@ export class WaitingLine {
 
   /** Takes the head out of the line. */
   next(): Waiter | undefined {
-    const head: Waiter | undefined = this.#levels.at(-1)?.waiters.values().next().value
+    const head = this.#levels.at(-1)?.waiters.first
     if (head !== undefined) this.leave(head)
     return head
   }

@@ -5,6 +5,7 @@
  * those behind move up and the last place goes back, so nobody who comes later gets ahead of anybody.
  */
 import type { Cancel, Clock } from '../../core/clock.ts'
+import { FirstCome } from '../../core/first-come.ts'
 import { type RateMachine, SAME_TIME_MS } from './rate-machine.ts'
 
 export interface Turn {
@@ -29,8 +30,7 @@ export class Turns {
   readonly #clock: Clock
   readonly #onEmpty: () => void
   #machine: RateMachine
-  /** Insertion order is the line. */
-  readonly #line = new Set<Turn>()
+  readonly #line = new FirstCome<Turn>()
   /** From `#first` on. */
   #places: Place[] = []
   #first = 0
@@ -126,7 +126,7 @@ export class Turns {
 
   /** Lets those go whose time has come. A native timer may be early by a fraction; then it is armed for the rest. */
   #settle(now: number): void {
-    for (const turn of this.#line) {
+    for (let { first: turn } = this.#line; turn !== undefined; turn = this.#line.first) {
       if ((this.#places[this.#first] as Place).at - now > SAME_TIME_MS) break
       this.#first++
       this.#line.delete(turn)
