@@ -520,6 +520,26 @@ describe('holdfast doctor', () => {
     expect(stranger.out).toContain('taken by something else')
   })
 
+  it('looks at shared state, tells the next step, and no secret', async () => {
+    const findings = async (env: Record<string, string>) => {
+      const { out, code } = await runCommand(['doctor', '--json', '--port', '0'], { cwd: folder, env })
+      const { checks } = JSON.parse(out) as { checks: readonly { check: string }[] }
+      return { code, out, found: checks.filter(({ check }) => check === 'shared state') }
+    }
+    expect((await findings({})).found).toMatchObject([{ status: 'ok', message: 'in the store' }])
+    expect((await findings({ HOLDFAST_STATE: 'local' })).found).toMatchObject([{ status: 'ok' }])
+    const gone = await findings({ HOLDFAST_STATE: `redis://me:s3cret@127.0.0.1:${await freePort()}/2` })
+    expect(gone.found).toMatchObject([
+      {
+        status: 'problem',
+        message: expect.stringMatching(/^store redis:\/\/127\.0\.0\.1:\d+\/2 is unavailable \(refused\)/) as string,
+        hint: expect.stringContaining('Start the server, or correct host and port') as string,
+      },
+    ])
+    expect(gone.code).toBe(1)
+    expect(gone.out).not.toContain('s3cret')
+  })
+
   it('reports a wrong configuration as one of its findings', async () => {
     const { out, code } = await runCommand(['doctor'], { cwd: folder, env: { HOLDFAST_STORE: 'x' } })
     expect(out).toMatch(/problem +configuration: The configuration has a problem/)

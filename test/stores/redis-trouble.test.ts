@@ -2,6 +2,10 @@
 import { execFileSync } from 'node:child_process'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Finding } from '../../src/cli/doctor-checks.ts'
+import { checkState } from '../../src/cli/state-check.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import type { SharedState } from '../../src/core/shared-state.ts'
 import type { RedisClient, RedisSharedStateOptions } from '../../src/stores/redis/index.ts'
 import { redisSharedState } from '../../src/stores/redis/index.ts'
@@ -73,6 +77,11 @@ async function traffic(trouble: () => Promise<void>): Promise<{ granted: number;
 
 const ours = ownServer('redis') === undefined
 
+/** What the doctor finds, and all that it says. */
+async function doctor(url: string, clock: Clock = systemClock): Promise<readonly Finding[]> {
+  return checkState({ kind: 'redis', url: 'redis://…', connection: () => url }, { kind: 'memory' } as never, clock)
+}
+
 describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in trouble', () => {
   beforeAll(async () => {
     server = await startRedis()
@@ -91,6 +100,27 @@ describe.skipIf(missing('redis') || !ours)('shared state in a Redis that is in t
   })
 
   // W: 12
+  it('is found by the doctor, with the next step: a set-up that forgets, clocks apart, a user who may not, a wrong password', async () => {
+    const forgets = { status: 'warning', message: expect.stringContaining('forgets everything'), hint: expect.any(String) }
+    expect(await doctor(server.url)).toEqual([{ check: 'shared state', ...forgets }])
+    await person.config('SET', 'appendonly', 'yes')
+    expect(await doctor(server.url)).toMatchObject([
+      { status: 'ok', message: expect.stringMatching(/, 0 processes share it now$/) },
+    ])
+    const late: Clock = { ...systemClock, now: () => systemClock.now(), wallNow: () => systemClock.wallNow() - 60_000 }
+    expect(await doctor(server.url, late)).toMatchObject([
+      { message: expect.stringMatching(/^its clock is (1m|59)/), hint: /NTP/ },
+    ])
+    await person.call('ACL', 'SETUSER', 'weak', 'on', '>s3cret', '~holdfast*', '+@all', '-publish')
+    const at = server.url.replace('//', '//weak:s3cret@')
+    for (const url of [at, at.replace('s3cret', 'wr0ng')]) {
+      const found = await doctor(url)
+      expect(found).toMatchObject([{ status: 'problem', hint: expect.stringContaining('Check user, password and TLS') }])
+      expect(JSON.stringify(found)).not.toMatch(/s3cret|wr0ng/)
+    }
+    await person.config('SET', 'appendonly', 'no')
+  })
+
   it('grants what there is and no more while its connections are cut again and again', async () => {
     let cuts = 0
     const { granted, failures } = await traffic(async () => {

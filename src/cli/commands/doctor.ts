@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import type { Finding } from '../doctor-checks.ts'
 import { checkClock, checkConfig, checkDisk, checkNode, checkPort, checkStore } from '../doctor-checks.ts'
 import type { Tone } from '../printer.ts'
+import { checkState } from '../state-check.ts'
 
 export type DoctorOptions = FlagValues & { readonly config?: string; readonly json?: boolean }
 
@@ -17,6 +18,7 @@ export async function doctor({ io, printer }: Context, options: DoctorOptions): 
   if (config !== undefined)
     findings.push(
       await checkStore(config.store),
+      ...(await checkState(config.state, config.store, io.clock)),
       await checkDisk(config.store, io.cwd),
       await checkPort(config.server),
       await checkClock(config.store, io.clock),

@@ -42,7 +42,7 @@ import { checkOptions } from './options.ts'
 import type { RedisClient } from './redis-types.ts'
 import { script } from './script.ts'
 import * as states from './states.ts'
-import { warningsOf } from './warnings.ts'
+import { tooOld, warningsOf } from './warnings.ts'
 import { WordChannel } from './word-channel.ts'
 import * as words from './words.ts'
 
@@ -103,6 +103,8 @@ class SharedStateInRedis implements SharedState {
   }
 
   async check(): Promise<readonly SharedWarning[]> {
+    const old = await tooOld(this.#connection)
+    if (old !== undefined) return [old]
     await this.#connection.run(PROBE, [this.#keys.probe], [])
     return warningsOf(this.#connection)
   }

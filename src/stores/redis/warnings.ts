@@ -2,6 +2,19 @@
 import type { SharedWarning } from '../../core/shared-state.ts'
 import type { Connection } from './connection.ts'
 
+const OLDEST = 5
+
+/** Older ones lack what scripts here need, and would answer each of them with an error that says nothing. */
+export async function tooOld(connection: Connection): Promise<SharedWarning | undefined> {
+  const version = fieldsOf(String(await connection.command('INFO', 'server'))).get('redis_version')
+  if (version === undefined || Number.parseInt(version, 10) >= OLDEST) return undefined
+  return {
+    code: 'redis-too-old',
+    message: `Redis ${version} is too old to share anything by`,
+    hint: `Use Redis ${OLDEST} or later, or Valkey; or leave HOLDFAST_STATE out to share by the store.`,
+  }
+}
+
 export async function warningsOf(connection: Connection): Promise<readonly SharedWarning[]> {
   const said = fieldsOf(String(await connection.command('INFO', 'memory')))
   for (const [name, value] of fieldsOf(String(await connection.command('INFO', 'persistence')))) said.set(name, value)
