@@ -59,6 +59,7 @@ describe('compose', () => {
       '\'clock\' must be the same for all policies of a composition: got "2 clocks"',
     )
     expect(() => policy('x', 5 as never)).toThrow("'layer' must be a function")
+    expect(() => policy('', (next) => next)).toThrow("'name' must be a non-empty string")
   })
 
   it('takes a foreign implementation of Policy', async () => {

@@ -16,6 +16,7 @@ import { boundBy, guarded } from './guarded.ts'
 import type { ExecuteOptions, Layer, Operation } from './operation.ts'
 import type { Stage } from './stage.ts'
 import { refusePromise } from './sync-frame.ts'
+import { checkFunction, checkName } from './validate.ts'
 
 export interface Policy extends Observable {
   readonly name: string
@@ -149,8 +150,8 @@ export function callSync(linked: Operation<unknown>, execution: LiveExecution, o
 class Layered extends BasePolicy {
   readonly #layer: Layer
 
-  constructor(name: string, layer: Layer, clock?: Clock) {
-    super(name, clock)
+  constructor(name: string, layer: Layer) {
+    super(name)
     this.#layer = layer
   }
 
@@ -167,6 +168,7 @@ class Layered extends BasePolicy {
  * Makes a policy of your own out of one function.
  *
  * @param layer wraps the next operation; it must pass the execution on, and may call next any number of times
+ * @throws OptionError without a name, or when the layer is not a function
  * @example
  * const logged = policy('logged', (next) => async (execution) => {
  *   console.log(`calling ${execution.operation}`)
@@ -175,8 +177,7 @@ class Layered extends BasePolicy {
  * await logged.execute(() => 1)
  */
 export function policy(name: string, layer: Layer): Policy {
-  if (typeof layer !== 'function') throw new OptionError('layer', 'must be a function', layer)
-  return new Layered(name, layer)
+  return new Layered(checkName(name, 'name'), checkFunction(layer, 'layer'))
 }
 
 class Composition extends BasePolicy {

@@ -41,6 +41,12 @@ describe('a rule of the user', () => {
     expect(report.mock.calls[0]![0].message).toContain("'promises' must answer at once, not by a promise")
   })
 
+  it('that answers by the promise of another library is reported too, and its answer is not taken for a yes', () => {
+    const rule = userRule((): unknown => ({ then: (resolve: (no: boolean) => void) => resolve(false) }), 'thenables', false)
+    expect(rule()).toBe(false)
+    expect(report.mock.calls).toEqual([[expect.any(OptionError), 'thenables']])
+  })
+
   it('may have its answer checked', () => {
     const rule = userRule(
       (ms: number) => ms,

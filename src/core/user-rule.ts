@@ -7,6 +7,7 @@
  */
 import { OptionError } from './errors.ts'
 import { reportListenerError } from './events.ts'
+import { isThenable } from './thenable.ts'
 import { checkFunction } from './validate.ts'
 
 /**
@@ -25,7 +26,7 @@ export function userRule<A extends readonly unknown[], R, S = R>(
   return (...args) => {
     try {
       const answer = rule(...args)
-      if (answer instanceof Promise) refuse(answer, name)
+      if (isThenable(answer)) refuse(answer, name)
       return check === undefined ? (answer as unknown as R) : check(answer)
     } catch (error) {
       reportListenerError(error, name)
@@ -34,7 +35,7 @@ export function userRule<A extends readonly unknown[], R, S = R>(
   }
 }
 
-function refuse(answer: Promise<unknown>, name: string): never {
-  answer.catch(() => {})
+function refuse(answer: PromiseLike<unknown>, name: string): never {
+  Promise.resolve(answer).catch(() => {})
   throw new OptionError(name, 'must answer at once, not by a promise', answer)
 }
