@@ -26,6 +26,8 @@ export class ResultCache {
   /** In the order of last use. */
   readonly #entries = new Map<string, Entry>()
   #sweep: MapIterator<[string, Entry]> | undefined
+  /** All before it is gone. Kept, since a new one walks over what was deleted at the front of a map each time. */
+  #oldest: MapIterator<string> | undefined
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries
@@ -79,9 +81,12 @@ export class ResultCache {
   }
 
   #dropOldest(): void {
-    for (const key of this.#entries.keys()) {
-      this.#entries.delete(key)
-      return
+    this.#oldest ??= this.#entries.keys()
+    const { value, done } = this.#oldest.next()
+    if (!done) this.#entries.delete(value)
+    else {
+      this.#oldest = undefined
+      this.#dropOldest()
     }
   }
 }
