@@ -14,6 +14,8 @@ export { targetSettings } from './target-settings.ts'
 export { timeoutOf } from './timeouts.ts'
 export type {
   BreakerConfig,
+  DefinedKind,
+  DefinedSchedule,
   KindConfig,
   RateConfig,
   RetryConfig,

@@ -143,6 +143,7 @@ function isKind(value: unknown): boolean {
 
 function isSchedule(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { name, kind, cron, every } = value as Record<string, unknown>
-  return typeof name === 'string' && name !== '' && typeof kind === 'string' && (cron !== undefined || every !== undefined)
+  const { name, kind, ...times } = value as Record<string, unknown>
+  const hasTimes = ['cron', 'every', 'calendar'].some((option) => times[option] !== undefined)
+  return typeof name === 'string' && name !== '' && typeof kind === 'string' && hasTimes
 }

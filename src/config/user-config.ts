@@ -87,11 +87,26 @@ export interface KindConfig {
   readonly [option: string]: unknown
 }
 
+/** What `defineKind` made. It has said everything: nothing of the configuration changes it. */
+export interface DefinedKind {
+  readonly name: string
+  readonly handler: KindConfig['handler']
+  // biome-ignore lint/suspicious/noExplicitAny: read by the queue
+  readonly targetOf: (...args: any[]) => string
+}
+
 /** What is to be done again and again; the rest of it is read by the scheduler, see `defineSchedule`. */
 export interface ScheduleConfig {
   readonly name: string
   readonly kind: string
   readonly [option: string]: unknown
+}
+
+/** What `defineSchedule` made. */
+export interface DefinedSchedule {
+  readonly name: string
+  readonly kind: string
+  readonly calendar: object
 }
 
 export interface UserConfig {
@@ -147,9 +162,9 @@ export interface UserConfig {
     readonly maxBody?: Size
   }
   /** Kinds of jobs of your own; only in a `.ts` or `.js` file. */
-  readonly kinds?: readonly KindConfig[]
+  readonly kinds?: readonly (KindConfig | DefinedKind)[]
   /** What is enqueued by the clock: `{ name: 'report', cron: '0 3 * * *', kind: 'report' }`. */
-  readonly schedules?: readonly ScheduleConfig[]
+  readonly schedules?: readonly (ScheduleConfig | DefinedSchedule)[]
   /** Settings of single targets, by name (`'twitter_api'`, `'https://api.example.com'`) or pattern (`'peer:*'`). */
   readonly targets?: Readonly<Record<string, TargetConfig>>
   /** What every target has unless it says otherwise; for breaker and retry see `breaker` and `retry`. */

@@ -2,10 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULTS } from '../config/defaults.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import { targetSettings } from '../config/target-settings.ts'
+import type { UserConfig } from '../config/user-config.ts'
 import { DEFAULT_BREAKER, policiesOf } from '../targets/settings.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
+import { defineKind } from '../work/kind.ts'
+import { defineSchedule } from '../work/schedules/schedule.ts'
 import type { Kinds } from './kinds.ts'
 import { kindsOf } from './kinds.ts'
+import { schedulesOf } from './schedules.ts'
 
 const made: Kinds[] = []
 afterEach(() => Promise.all(made.splice(0).map(({ http }) => http.close())))
@@ -35,6 +39,21 @@ describe('the kinds of a process', () => {
       ['film', 2, 300_000, 1],
     ])
     expect(all[0]).toMatchObject({ backoff: { initialMs: 2000, maxMs: 60_000, factor: 2 } })
+  })
+
+  it('may be defined before, and schedules too: then the configuration changes nothing of them', () => {
+    const mail = defineKind({ name: 'mail', target: 'smtp', handler: () => {} })
+    const report = defineSchedule({ name: 'report', every: '1h', kind: 'mail' })
+    const values = {
+      kinds: [mail],
+      schedules: [report, { name: 'poll', cron: '@daily', kind: 'mail' }],
+      worker: { lease: '20s' },
+    }
+    expect(kinds(values).all[1]).toBe(mail)
+    const [first, second] = schedulesOf(configOf(values))
+    expect([first === report, second?.name]).toEqual([true, 'poll'])
+    const typed: UserConfig = { kinds: [mail], schedules: [report] }
+    expect(typed.kinds).toHaveLength(1)
   })
 
   it('aim http at the origin of its URL, and check its payload against the allow-list', () => {

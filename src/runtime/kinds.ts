@@ -31,9 +31,16 @@ export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
   })
   const { lease, maxLostLeases } = config.worker
   const own = config.kinds.map((kind) =>
-    defineKind({ lease, maxLostLeases, ...timeoutFor(kind.name, config), ...kind } as unknown as KindOptions),
+    isDefined(kind)
+      ? kind
+      : defineKind({ lease, maxLostLeases, ...timeoutFor(kind.name, config), ...kind } as unknown as KindOptions),
   )
   return { all: [builtIn, ...own], http }
+}
+
+/** The options, or what `defineKind` made of them: then it has said everything. */
+function isDefined(kind: object): kind is Kind {
+  return typeof (kind as Partial<Kind>).targetOf === 'function'
 }
 
 /** A kind that is named like an operation has the operation's timeout, unless it says its own. */

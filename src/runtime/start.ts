@@ -9,11 +9,11 @@ import { createMetrics } from '../ops/metrics/metrics.ts'
 import { createApi } from '../ops/server/api.ts'
 import { startServer } from '../ops/server/start-server.ts'
 import type { RecoveryReport } from '../work/rescuer.ts'
-import { defineSchedule, type ScheduleOptions } from '../work/schedules/schedule.ts'
 import { kindsOf } from './kinds.ts'
 import { logListener } from './log.ts'
 import { RuntimeSource } from './ops-source.ts'
 import { Runtime } from './runtime.ts'
+import { schedulesOf } from './schedules.ts'
 import { stateOf, storeOf } from './store.ts'
 
 export interface StartOptions {
@@ -46,7 +46,7 @@ export async function startHoldfast({ config }: ResolvedConfig, options: StartOp
     store: storeOf(config.store, clock),
     ...stateOf(config.state, clock),
     kinds: kinds.all,
-    schedules: config.schedules.map((schedule) => defineSchedule(schedule as unknown as ScheduleOptions)),
+    schedules: schedulesOf(config),
     targets: named,
     targetDefaults: defaults,
     concurrency,
