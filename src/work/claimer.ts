@@ -1,5 +1,6 @@
-/** Takes work: asks what is ready, asks the targets whether they admit, and claims no more than can start at once. */
+/** Takes work: asks what is ready, asks the targets whether they admit, and claims no more than they do. */
 import type { Clock } from '../core/clock.ts'
+import type { Ahead } from './ahead.ts'
 import type { Holds } from './holds.ts'
 import type { Job } from './job.ts'
 import { KeyWaits } from './key-waits.ts'
@@ -13,6 +14,8 @@ export interface ClaimerOptions {
   readonly kinds: ReadonlyMap<string, Kind>
   readonly clock: Clock
   readonly holds: Holds
+  /** What is claimed and not started: it has a slot already. */
+  readonly ahead: Ahead
   readonly worker: string
   /** For how long the lanes may be taken as known while every claim is filled. */
   readonly freshMs: number
@@ -47,11 +50,12 @@ export class Claimer {
   /** One round; empty when nothing may start. Rejects with the store's error only when nothing was claimed. */
   async round(capacity: number): Promise<readonly Job[]> {
     const lanes = await this.#readyLanes()
-    const { holds, kinds, ofKind } = this.#options
+    const { kinds, ahead, ofKind } = this.#options
+    const slotsOfKind = (kind: string): number => ofKind(kind) + ahead.ofKind(kind)
     const plan = planClaim(this.#waits.open(lanes), {
       capacity,
-      slots: holds.ask(lanes.map((lane) => lane.target)),
-      freeOf: (kind) => freeSlots(kinds.get(kind), ofKind),
+      slots: this.#slots(lanes),
+      freeOf: (kind) => freeSlots(kinds.get(kind), slotsOfKind),
       turnOf: (lane) => this.#turns.get(laneKey(lane)) ?? 0,
     })
     const planned = plan.reduce((sum, lane) => sum + lane.limit, 0)
@@ -59,6 +63,14 @@ export class Claimer {
     if (planned === 0 && lanes.length >= this.#laneLimit) this.#laneLimit = Math.min(this.#laneLimit * 4, LANES_AT_MOST)
     if (planned === 0) this.#forgetLanes()
     return planned === 0 ? [] : this.#claim(plan, planned)
+  }
+
+  /** What the targets admit beyond what waits to start there. */
+  #slots(lanes: readonly ReadyLane[]): ReadonlyMap<string, number> {
+    const { holds, ahead } = this.#options
+    const slots = new Map(holds.ask(lanes.map((lane) => lane.target)))
+    for (const { target } of ahead.jobs) slots.set(target, (slots.get(target) ?? 0) - 1)
+    return slots
   }
 
   /** A full claim says that there is more: then the lanes are not asked for again at once. */

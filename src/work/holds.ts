@@ -52,6 +52,13 @@ export class Holds {
     return slots
   }
 
+  /** Asks for one job. */
+  admits(target: string): boolean {
+    const admission = this.#admit(target, true)
+    this.#note(target, admission)
+    return admission.admitted && admission.slots > 0
+  }
+
   /** A port that throws must not look like a store that failed, nor let work through. */
   #admit(target: string, waiting: boolean): Admission {
     try {

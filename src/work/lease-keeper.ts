@@ -3,6 +3,7 @@
  * handler is aborted and its result dropped, because another worker may run the job by now.
  */
 import type { Cancel, Clock } from '../core/clock.ts'
+import type { Ahead } from './ahead.ts'
 import type { Job } from './job.ts'
 import type { Kind } from './kind.ts'
 import type { Runs } from './runs.ts'
@@ -18,6 +19,7 @@ export interface LeaseKeeperOptions {
   readonly kinds: ReadonlyMap<string, Kind>
   readonly worker: WorkerRow
   readonly runs: Runs
+  readonly ahead: Ahead
   readonly settler: Settler
   /** Measured with every beat. */
   readonly skew: Skew
@@ -79,9 +81,9 @@ export class LeaseKeeper {
   }
 
   async #renewAll(): Promise<void> {
-    const { store, worker, runs, settler } = this.#options
+    const { store, worker, runs, ahead, settler } = this.#options
     const byLease = new Map<number, Job[]>([[this.#shortestMs, []]])
-    for (const job of [...runs.jobs(), ...settler.unsettled()]) {
+    for (const job of [...runs.jobs(), ...ahead.jobs, ...settler.unsettled()]) {
       const leaseMs = this.#options.kinds.get(job.kind)?.leaseMs ?? this.#shortestMs
       const group = byLease.get(leaseMs)
       if (group === undefined) byLease.set(leaseMs, [job])
@@ -97,8 +99,16 @@ export class LeaseKeeper {
   #obey(asked: readonly Job[], answer: RenewResult): void {
     if (answer.lost.length === 0 && answer.cancelled.length === 0) return
     const tokens = new Map(asked.map(({ id, token }) => [id, token]))
-    const { runs } = this.#options
-    for (const id of answer.lost) if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'lease-lost')
-    for (const id of answer.cancelled) if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'cancelled')
+    const { runs, ahead, settler } = this.#options
+    for (const id of answer.lost) {
+      const waiting = ahead.take(id, tokens.get(id))
+      if (waiting !== undefined) void settler.lost(waiting, 0)
+      else if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'lease-lost')
+    }
+    for (const id of answer.cancelled) {
+      const waiting = ahead.take(id, tokens.get(id))
+      if (waiting !== undefined) settler.cancelled(waiting)
+      else if (runs.get(id)?.job.token === tokens.get(id)) runs.abort(id, 'cancelled')
+    }
   }
 }

@@ -51,7 +51,7 @@ export class Settler {
     this.#options = options
   }
 
-  /** Settlements that still occupy a slot: a store that does not take them must not be given more work to do. */
+  /** Settlements that wait for the store; what it is taking now waits no more, unless it is in trouble. */
   get backlog(): number {
     return this.#queue.length + (this.#options.health.ok ? 0 : this.#inFlight.length)
   }
@@ -64,6 +64,11 @@ export class Settler {
   add(job: Job, settlement: Settlement, durationMs: number): void {
     this.#queue.push({ settlement, job, durationMs, tries: 0 })
     this.#check()
+  }
+
+  /** Somebody asked to cancel it before it ran. */
+  cancelled(job: Job): void {
+    this.add(job, { id: job.id, token: job.token, type: 'cancelled' }, 0)
   }
 
   /** Brings everything to the store, trying until `deadline` (a reading of the clock). Answers how many are left. */

@@ -53,6 +53,8 @@ export interface WorkerSnapshot {
   /** `stopped` before the start, too. */
   readonly state: WorkerState
   readonly running: number
+  /** Claimed, and waiting here for a slot. */
+  readonly ahead: number
   readonly concurrency: number
   /** Handlers that run on after their job was settled. */
   readonly abandoned: number

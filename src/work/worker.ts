@@ -3,6 +3,7 @@
  * `drain` or `stop`.
  */
 import { checkDuration, checkInteger, checkKnown } from '../core/validate.ts'
+import { Ahead } from './ahead.ts'
 import { Alarm } from './alarm.ts'
 import { Breath } from './breath.ts'
 import { Claimer } from './claimer.ts'
@@ -43,6 +44,7 @@ export class Worker {
   readonly #skew: Skew
   readonly #holds: Holds
   readonly #runs: Runs
+  readonly #ahead: Ahead
   readonly #settler: Settler
   readonly #keeper: LeaseKeeper
   readonly #claimer: Claimer
@@ -70,6 +72,7 @@ export class Worker {
     this.#health = new StoreHealth(clock, events)
     this.#skew = new Skew(store, clock, events)
     this.#holds = new Holds(options.admission, clock, events)
+    this.#ahead = new Ahead(clock, 4 * this.#concurrency)
     this.#runs = new Runs({
       clock,
       events,
@@ -80,7 +83,7 @@ export class Worker {
       conclude: (jobRun, outcome) => this.#conclude(jobRun, outcome),
       onConcluded: (jobRun, settlement) => this.#settler.add(jobRun.job, settlement, clock.now() - jobRun.startedAt),
       onLost: (jobRun) => void this.#settler.lost(jobRun.job, clock.now() - jobRun.startedAt),
-      onEnded: () => this.#ended.ring(),
+      onEnded: () => this.#runEnded(),
       onFree: () => this.wake(),
     })
     this.#settler = new Settler({
@@ -95,10 +98,10 @@ export class Worker {
     })
     const now = clock.wallNow()
     const worker: WorkerRow = { ...options.identity, id: this.id, startedAt: now, seenAt: now }
-    const [runs, settler, health, holds] = [this.#runs, this.#settler, this.#health, this.#holds]
-    this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, settler, skew: this.#skew })
+    const [runs, ahead, settler, health, holds] = [this.#runs, this.#ahead, this.#settler, this.#health, this.#holds]
+    this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, ahead, settler, skew: this.#skew })
     const ofKind = (kind: string): number => runs.ofKind(kind)
-    this.#claimer = new Claimer({ store, kinds, clock, holds, worker: this.id, freshMs: this.#pollMinMs, ofKind })
+    this.#claimer = new Claimer({ store, kinds, clock, holds, ahead, worker: this.id, freshMs: this.#pollMinMs, ofKind })
   }
 
   /** Begins to work. Idempotent; a worker that was stopped stays stopped. The store must be open. */
@@ -127,12 +130,14 @@ export class Worker {
 
   /** Tells a job that runs here to stop; it is settled as cancelled. False when it does not run here. */
   cancel(id: string): boolean {
-    return this.#runs.abort(id, 'cancelled')
+    const waiting = this.#ahead.take(id)
+    if (waiting !== undefined) this.#settler.cancelled(waiting)
+    return waiting !== undefined || this.#runs.abort(id, 'cancelled')
   }
 
   /** True while the job runs here, or its end is not stored yet. */
   holds(id: string): boolean {
-    return this.#runs.get(id) !== undefined || this.#settler.unsettled().some((job) => job.id === id)
+    return this.#runs.get(id) !== undefined || this.#ahead.has(id) || this.#settler.unsettled().some((job) => job.id === id)
   }
 
   /**
@@ -157,6 +162,7 @@ export class Worker {
       id: this.id,
       state: this.#state,
       running: this.#runs.running,
+      ahead: this.#ahead.size,
       concurrency: this.#concurrency,
       abandoned: this.#runs.abandoned,
       unsettled: this.#settler.unsettled().length,
@@ -184,29 +190,66 @@ export class Worker {
     const breath = new Breath(this.#options.clock)
     let idleMs = this.#pollMinMs
     while (this.#state === 'running') {
-      const capacity = this.#concurrency - this.#runs.occupied - this.#settler.backlog
+      this.#fill()
+      const room = Math.max(0, this.#free) + this.#ahead.room
       let waitMs = Number.POSITIVE_INFINITY
-      if (capacity > 0)
+      if (room > 0)
         try {
-          const claimed = await this.#round(capacity)
+          const claimed = await this.#round(room)
           idleMs = claimed > 0 ? this.#pollMinMs : Math.min(idleMs * 2, this.#pollMaxMs)
           waitMs = claimed > 0 ? 0 : await this.#quietFor(idleMs)
         } catch (error) {
           this.#health.failed(error, 'claim')
           waitMs = this.#health.waitMs
         }
+      waitMs = Math.min(waitMs, this.#ahead.patienceMs)
       if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
       await breath.take()
     }
     breath.stop()
   }
 
-  async #round(capacity: number): Promise<number> {
+  async #round(room: number): Promise<number> {
     await this.#keeper.register()
-    const jobs = await this.#claimer.round(capacity)
+    const began = this.#options.clock.now()
+    const jobs = await this.#claimer.round(room)
+    this.#ahead.noteClaim(this.#options.clock.now() - began)
     this.#health.succeeded('claim')
-    for (const job of jobs) this.#begin(job)
+    for (const job of jobs) this.#take(job)
     return jobs.length
+  }
+
+  /**
+   * Free slots. Ends that the store has not taken yet leave their slots free while it answers and they are no more than the
+   * slots: what runs does not wait for it, and it is given no more than it can take.
+   */
+  get #free(): number {
+    const late = this.#settler.backlog - (this.#health.ok ? this.#concurrency : 0)
+    return this.#concurrency - this.#runs.occupied - Math.max(0, late)
+  }
+
+  #runEnded(): void {
+    this.#ahead.runEnded()
+    this.#ended.ring()
+    this.#fill()
+    if (this.#ahead.room > 0) this.wake()
+  }
+
+  /** A claimed job starts, or waits here. Suspects do not wait: what is lost with them would never be proven innocent. */
+  #take(job: Job): void {
+    const startsNow = this.#free > 0 && this.#ahead.size === 0
+    if (startsNow || this.#state !== 'running' || isSuspect(job, this.#options.kinds.get(job.kind) as Kind)) this.#begin(job)
+    else this.#ahead.add(job)
+  }
+
+  /** Starts what waits here, as far as slots are free and targets still admit; those that have waited in vain go back. */
+  #fill(): void {
+    if (this.#ahead.patienceMs === 0) for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'no slot became free')
+    while (this.#ahead.size > 0 && this.#free > 0) {
+      const job = this.#ahead.next() as Job
+      if (this.#holds.admits(job.target)) this.#begin(job)
+      else this.#handBack(job, 0, 'its target holds its jobs')
+    }
   }
 
   /** How long nothing can happen unless somebody wakes us. What is overdue and not ours must not make the loop spin. */
@@ -222,7 +265,7 @@ export class Worker {
   #begin(job: Job): void {
     const kind = this.#options.kinds.get(job.kind) as Kind
     if (this.#state !== 'running') return this.#handBack(job, 0, 'the worker shut down')
-    const mustWait = isSuspect(job, kind) && this.#runs.some((run) => isSuspect(run.job, run.kind))
+    const mustWait = isSuspect(job, kind) && (this.#free <= 0 || this.#runs.some((run) => isSuspect(run.job, run.kind)))
     if (mustWait) return this.#handBack(job, SUSPECT_WAIT_MS, 'it lost its workers before: one such job runs at a time')
     this.#runs.start(job, kind)
   }
@@ -244,6 +287,7 @@ export class Worker {
     this.#state = hasStarted ? 'draining' : 'stopped'
     if (!hasStarted) return
     this.#unlisten()
+    for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'the worker shut down')
     this.wake()
     await this.#whileBusy(() => this.#drainUntil)
     this.#runs.abortAll('shutdown')
