@@ -7,12 +7,12 @@
  * One breaker per target, shared by all of its calls.
  */
 import type { PolicyDescription } from '../../core/description.ts'
-import { type Duration, formatDuration } from '../../core/duration.ts'
+import type { Duration } from '../../core/duration.ts'
 import { RejectedError } from '../../core/errors.ts'
 import type { BreakerStateName } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import { isRejection, ManualPermit, type Permit, type Rejection } from '../../core/permit.ts'
+import { isRejection, ManualPermit, type Rejection } from '../../core/permit.ts'
 import { BasePolicy, STAGES } from '../../core/policy.ts'
 import { retryAfterOf } from '../../core/retry-after.ts'
 import type { Gate, Stage } from '../../core/stage.ts'
@@ -21,6 +21,7 @@ import { type IsolateOptions, Isolation, Isolations, readIsolation } from './iso
 import { BreakerMachine } from './machine.ts'
 import { type BreakerMode, type BreakerPlan, type CircuitBreakerOptions, describePlan, readOptions } from './options.ts'
 import type { BreakerPermit } from './permit.ts'
+import { refusalOf } from './refusal.ts'
 import type { BreakerChange } from './settings.ts'
 import { ShadowBook } from './shadow.ts'
 import { type BreakerStored, hydrate, snapshotOf } from './snapshot.ts'
@@ -197,7 +198,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     if (!isRejection(permit)) return new ManualPermit(permit, now)
     const refusal = this.#refuse(permit)
     if (refusal instanceof RejectedError) throw refusal
-    return new ManualPermit(onceOnly(refusal), now)
+    return new ManualPermit(refusal.permit(), now)
   }
 
   /** @internal */
@@ -222,7 +223,7 @@ export class CircuitBreaker extends BasePolicy implements Gate {
       const type = refuses ? 'circuit-breaker.rejected' : 'circuit-breaker.would-reject'
       this.events.emit({ ...this.about(execution), type, ...wait })
     }
-    return refuses ? this.#rejection(rejection) : this.#shadow
+    return refuses ? refusalOf(this.name, this.#machine.state, rejection, this.#lastError) : this.#shadow
   }
 
   /** @internal */
@@ -262,39 +263,6 @@ export class CircuitBreaker extends BasePolicy implements Gate {
     const byHand = change.to === 'isolated' || change.from === 'isolated'
     const type = this.#mode === 'enforce' || byHand ? 'circuit-breaker.changed' : 'circuit-breaker.would-change'
     this.events.emit({ ...this.about(), type, ...change })
-  }
-
-  #rejection({ retryAfterMs, reason }: Rejection): RejectedError {
-    const { state } = this.#machine
-    return new RejectedError(`circuit is ${state}: ${reason}`, {
-      code: state === 'isolated' ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
-      policy: this.name,
-      retryAfterMs,
-      cause: this.#lastError,
-      hint: () => hintFor(state, retryAfterMs),
-    })
-  }
-}
-
-function hintFor(state: BreakerStateName, retryAfterMs: number | undefined): string {
-  const wait = retryAfterMs === undefined ? undefined : formatDuration(retryAfterMs)
-  if (state === 'isolated')
-    return wait === undefined
-      ? 'Somebody took this target out of use; reset the breaker to admit calls again.'
-      : `Somebody took this target out of use for another ${wait}; reset the breaker to admit calls earlier.`
-  if (state === 'closed') return `The target has just come back and gets a growing share of the calls; try again in ${wait}.`
-  return `The next probe may go in ${wait}; until then calls fail fast. Check whether the target is up.`
-}
-
-/** What a shadow lets pass is shared by all calls; a permit in a user's hands counts once. */
-function onceOnly(book: ShadowBook): Permit {
-  let released = false
-  return {
-    generation: 0,
-    release(outcome) {
-      if (!released) book.release(outcome)
-      released = true
-    },
   }
 }
 

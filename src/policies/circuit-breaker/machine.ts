@@ -17,7 +17,7 @@ import { tripReason } from './trip.ts'
 
 export class BreakerMachine implements Issuer {
   readonly #settings: BreakerSettings
-  readonly #onChange: (change: BreakerChange, now: number) => void
+  readonly #onChange: (change: BreakerChange) => void
   /** True when a closed breaker needs the time of a call's start. */
   readonly timesCalls: boolean
   /** True when a success needs to be recorded with its time. */
@@ -38,7 +38,7 @@ export class BreakerMachine implements Issuer {
   #stale = 0
 
   /** @param now when it was made: since then it is closed */
-  constructor(settings: BreakerSettings, onChange: (change: BreakerChange, now: number) => void, now = 0) {
+  constructor(settings: BreakerSettings, onChange: (change: BreakerChange) => void, now = 0) {
     this.#settings = settings
     this.#openings = new Openings(settings)
     this.#probes = new Probes(settings.probeLeaseMs)
@@ -295,7 +295,7 @@ export class BreakerMachine implements Issuer {
   #change(to: BreakerStateName, reason: string, now: number, retryAfterMs?: number, ramp?: Ramp): void {
     const from = this.#state
     this.#begin(to, reason, now, ramp)
-    this.#onChange(retryAfterMs === undefined ? { from, to, reason } : { from, to, reason, retryAfterMs }, now)
+    this.#onChange(retryAfterMs === undefined ? { from, to, reason } : { from, to, reason, retryAfterMs })
   }
 
   #begin(state: BreakerStateName, reason: string, since: number, ramp?: Ramp): void {

@@ -3,6 +3,7 @@
  * enforced.
  */
 import type { Outcome } from '../../core/outcome.ts'
+import type { Permit } from '../../core/permit.ts'
 
 export interface ShadowCounts {
   /** Calls that would have been refused. */
@@ -13,7 +14,7 @@ export interface ShadowCounts {
   readonly failed: number
 }
 
-/** Stands in for the permit of every call that would have been refused. */
+/** Stands in for the permit of every call that would have been refused: all calls share it. */
 export class ShadowBook implements ShadowCounts {
   rejected = 0
   succeeded = 0
@@ -22,6 +23,18 @@ export class ShadowBook implements ShadowCounts {
   release(outcome: Outcome): void {
     if (outcome === 'success') this.succeeded++
     else if (outcome === 'failure') this.failed++
+  }
+
+  /** For a user's hands, in which it counts once. */
+  permit(): Permit {
+    let released = false
+    return {
+      generation: 0,
+      release: (outcome) => {
+        if (!released) this.release(outcome)
+        released = true
+      },
+    }
   }
 
   counts(): ShadowCounts {

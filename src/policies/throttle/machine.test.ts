@@ -161,6 +161,7 @@ describe('what came back', () => {
     machine.clear()
     for (const [index, outcome] of (['success', 'failure', 'neutral'] as const).entries()) calls[index]!.release(outcome, 1)
     expect([machine.window.requests, machine.window.accepts]).toEqual([0, 0])
+    expect([calls[0]!.generation, machine.admit(1).generation]).toEqual([0, 1])
   })
 })
 

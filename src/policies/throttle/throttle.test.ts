@@ -337,7 +337,7 @@ describe('a snapshot of a throttle', () => {
     const { clock, gentle } = make({ window: '1m' })
     const at = clock.wallNow()
     const slices = [at - 60_000, at].map((one) => ({ at: one, requests: 20, accepts: 5 }))
-    for (const order of [slices, slices.toReversed()]) {
+    for (const order of [slices.toReversed(), slices]) {
       gentle.hydrate({ version: 1, slices: order })
       expect(gentle.status()).toMatchObject({ requests: 20, accepts: 5 })
     }

@@ -34,14 +34,14 @@ export class RequestWindow {
     return (index + 0.5) * this.#sliceMs
   }
 
-  /**
-   * Counts in a slice that may be long over, of a moment that `expire` has seen: so what stood in its place is gone. What has
-   * left the window is not counted.
-   */
+  /** Counts in a slice that may be long over; what `expire` has seen leave the window is not counted. */
   count(index: number, requests: number, accepts: number): void {
     if (index <= this.#seen - SLICES) return
     const slice = this.#slices[((index % SLICES) + SLICES) % SLICES]!
-    slice.index = index
+    if (slice.index !== index) {
+      this.#drop(slice)
+      slice.index = index
+    }
     slice.requests += requests
     slice.accepts += accepts
     this.requests += requests
