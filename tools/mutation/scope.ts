@@ -1,15 +1,15 @@
 /** What is mutated, and who judges it. */
 import { filesOf } from './instrument.ts'
 
-/** `core/` whole, and of each policy what decides: its machine and the files that the machine asks. */
+/** `core/` whole, and of each policy what decides, for one process and for several: its machine and the files that it asks. */
 export const sources: readonly string[] = filesOf(
-  ['src/policies/*/*.ts', 'src/core/**/*.ts'],
+  ['src/policies/*/*.ts', 'src/policies/*/shared/*.ts', 'src/core/**/*.ts'],
   (file) => file.endsWith('.test.ts') || file.endsWith('/index.ts') || isDoor(file),
 )
 
-/** `x/x.ts` is what a user sees of a policy and `options.ts` what is read of the user: neither decides. */
+/** `x/x.ts` and `x/shared/shared-x.ts` are what a user sees of a policy, `options.ts` what is read of the user: none decides. */
 function isDoor(file: string): boolean {
-  const [, folder, name] = /^src\/policies\/([^/]+)\/(.+)\.ts$/.exec(file) ?? []
+  const [, folder, name] = /^src\/policies\/([^/]+)\/(?:shared\/)?(?:shared-)?(.+)\.ts$/.exec(file) ?? []
   return folder !== undefined && (name === folder || name === 'options')
 }
 

@@ -45,6 +45,10 @@ describe('a hand', () => {
     expect([hand.waitFor(0, 3), hand.waitFor(10, 5), hand.waitFor(0, 2), hand.waitFor(30, 3)]).toEqual([30, 20, 0, 0])
     hand.granted(5, 1, 0)
     expect(hand.waitFor(5, 3)).toBe(0)
+    // With five in hand, eight are three too many.
+    hand.granted(5, 4, 0)
+    hand.refused(5, 3, 30)
+    expect([hand.waitFor(5, 8), hand.waitFor(5, 7)]).toEqual([30, 0])
   })
 
   it('uses nothing during a block', () => {
@@ -57,6 +61,9 @@ describe('a hand', () => {
       1,
       { allowed: false, retryAfterMs: 1, remaining: 0 },
     ])
+    // What is in hand goes when the block ends, whatever the bucket has then.
+    hand.reserved(0, 1e6)
+    expect(hand.peek(0, 5)).toEqual({ allowed: false, retryAfterMs: 100, remaining: 0 })
     expect([hand.take(100, 1), hand.blockedFor(100)]).toEqual([true, 0])
   })
 
@@ -67,6 +74,10 @@ describe('a hand', () => {
     expect([hand.peek(0, 1).remaining, hand.peek(100, 1).remaining, hand.peek(10_000, 1).remaining]).toEqual([25, 35, 100])
     hand.refused(0, 1, 10)
     expect(hand.peek(0, 6)).toEqual({ allowed: false, retryAfterMs: 10, remaining: 5 })
+    expect(hand.peek(0, 5)).toEqual({ allowed: true, retryAfterMs: 0, remaining: 5 })
+    expect([hand.peek(0, 8).retryAfterMs, hand.peek(10, 1).remaining, hand.peek(30, 1).remaining]).toEqual([30, 6, 8])
+    hand.refused(0, 4, 40)
+    expect([hand.peek(0, 1).remaining, hand.peek(39, 9).retryAfterMs, hand.peek(40, 9).allowed]).toEqual([5, 1, true])
     hand.putBack()
     hand.reserved(0, 50)
     expect(hand.peek(0, 1)).toEqual({ allowed: false, retryAfterMs: 60, remaining: 0 })

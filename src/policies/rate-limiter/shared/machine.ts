@@ -64,13 +64,13 @@ export class Hand {
   }
 
   #usesAt(now: number): number {
-    return this.#uses === 0 ? 0 : this.#uses * Math.exp((this.#usedAt - now) / DEMAND_MS)
+    return this.#uses * Math.exp((this.#usedAt - now) / DEMAND_MS)
   }
 
   /** How many to ask for ahead of need: none before half of what is foreseen is used. */
   ahead(now: number): number {
     const { most, aheadMs } = this.#rules
-    if (most === 0 || this.waitFor(now, 1) > 0) return 0
+    if (this.waitFor(now, 1) > 0) return 0
     const foreseen = Math.min(most, Math.floor((this.#usesAt(now) / DEMAND_MS) * aheadMs + 0.5))
     return this.#tokens * 2 > foreseen ? 0 : foreseen - this.#tokens
   }
@@ -90,7 +90,7 @@ export class Hand {
   refused(now: number, cost: number, waitMs: number): void {
     this.#refusedUntil = now + waitMs
     this.#refusedCost = cost
-    this.#seen.fullAt = now + waitMs + Math.max(0, this.#rules.burst - cost) * this.#intervalMs
+    this.#seen.fullAt = now + waitMs + (this.#rules.burst - cost) * this.#intervalMs
   }
 
   /** So many are left of the shared bucket. */
@@ -123,16 +123,11 @@ export class Hand {
   /** What would be answered, as far as is known here. */
   peek(now: number, cost: number): RateDecision {
     const blockedMs = this.blockedFor(now)
-    const seen = this.#seen.remaining(now)
-    const remaining = blockedMs > 0 ? 0 : Math.min(this.#rules.burst, this.#tokens + seen)
-    if (blockedMs === 0 && this.#tokens >= cost) return { allowed: true, retryAfterMs: 0, remaining }
-    const missing = Math.max(1, cost - this.#tokens)
-    const retryAfterMs = Math.max(this.waitFor(now, cost), this.#seen.wait(now, missing))
-    return {
-      allowed: retryAfterMs === 0,
-      retryAfterMs,
-      remaining: retryAfterMs === 0 ? remaining : Math.min(remaining, this.#tokens),
-    }
+    const missing = cost - this.#tokens
+    const retryAfterMs = missing <= 0 ? blockedMs : Math.max(this.waitFor(now, cost), this.#seen.wait(now, missing))
+    const allowed = retryAfterMs === 0
+    const seen = allowed ? this.#seen.remaining(now) : 0
+    return { allowed, retryAfterMs, remaining: blockedMs > 0 ? 0 : Math.min(this.#rules.burst, this.#tokens + seen) }
   }
 
   /** A bucket of our own for while nobody can be asked: this share of the limit, and of what was left. */

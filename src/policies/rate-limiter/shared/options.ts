@@ -136,7 +136,7 @@ export function readRules(options: SharedRateLimiterOptions): SharedRules {
 }
 
 function checkState(state: SharedState): SharedState {
-  const methods = ['take', 'giveBack', 'block', 'writeState', 'readStates'] as const
+  const methods = ['take', 'giveBack', 'block', 'now', 'writeState', 'readStates', 'deleteState'] as const
   if (!methods.every((method) => typeof (state as Partial<SharedState> | undefined)?.[method] === 'function'))
     throw new OptionError(`${WHERE}.state`, 'must be a shared state, such as memorySharedState()', state)
   return state

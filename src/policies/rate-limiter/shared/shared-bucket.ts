@@ -24,7 +24,6 @@ export interface Caller {
 interface Asker extends Caller {
   /** 0: go now. Above: refused for so long. A promise: its turn comes later. */
   readonly answer: (wait: number | Promise<number>) => void
-  gone: boolean
 }
 
 interface Place {
@@ -51,9 +50,9 @@ export class SharedBucket {
     this.hand = new Hand(rules)
   }
 
-  /** Nobody waits for an answer, and nothing is in hand. */
+  /** No answer is awaited, and nothing is in hand. */
   get isUnused(): boolean {
-    return this.#asking.length === 0 && this.hand.tokens === 0
+    return !this.#busy && this.hand.tokens === 0
   }
 
   peek(now: number, cost: number): RateDecision {
@@ -68,7 +67,7 @@ export class SharedBucket {
   admit(now: number, caller: Caller): number | Promise<number> {
     if (this.#asking.length === 0) {
       if (this.hand.take(now, caller.cost)) {
-        if (!this.#rules.strict) this.#askAhead(now)
+        this.#askAhead(now)
         return 0
       }
       const wait = this.hand.waitFor(now, caller.cost)
@@ -89,7 +88,7 @@ export class SharedBucket {
       return this.#alone(now, { cost, maxWaitMs: 0, deadline: Number.POSITIVE_INFINITY, signal: undefined }) as number
     }
     const known = taken ? 0 : this.hand.waitFor(now, cost) || undefined
-    if (!this.#rules.strict) this.#askAhead(now, known === undefined ? Math.min(cost, this.#rules.most) : 0)
+    this.#askAhead(now, known === undefined ? Math.min(cost, this.#rules.most) : 0)
     return known
   }
 
@@ -128,22 +127,9 @@ export class SharedBucket {
   }
 
   #ask(caller: Caller): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const { signal } = caller
-      const leave = (): void => {
-        asker.gone = true
-        reject(signal?.reason as Error)
-      }
-      const answer = (wait: number | Promise<number>): void => {
-        signal?.removeEventListener('abort', leave)
-        resolve(wait)
-      }
-      const asker: Asker = { ...caller, gone: false, answer }
-      if (signal?.aborted) return leave()
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#asking.push(asker)
-      if (!this.#busy) void this.#askForAll()
-    })
+    const answer = new Promise<number>((resolve) => this.#asking.push({ ...caller, answer: resolve }))
+    if (!this.#busy) void this.#askForAll()
+    return abortable(answer, caller.signal)
   }
 
   #askAhead(now: number, more = 0): void {
@@ -171,15 +157,17 @@ export class SharedBucket {
 
   async #askOnce(more: number): Promise<void> {
     const { clock, burst, most } = this.#rules
-    this.#asking = this.#asking.filter(({ gone }) => !gone)
+    const before = clock.now()
+    this.#asking = this.#asking.filter(isThere)
+    this.#serve(before)
     // What was granted before a block cannot be used during it, so there is nothing to ask for.
-    const blockedMs = this.hand.blockedFor(clock.now())
-    if (blockedMs > 0) return this.#refuse(() => true, blockedMs)
-    const wanted = this.#asking.reduce((sum, { cost }) => sum + cost, this.hand.ahead(clock.now()) + more)
+    const blockedMs = this.hand.blockedFor(before)
+    if (blockedMs > 0) return this.#refuse(1, blockedMs)
+    const wanted = this.#asking.reduce((sum, { cost }) => sum + cost, this.hand.ahead(before) + more)
     if (wanted === 0) return
-    const [first] = this.#asking
-    const atLeast = first === undefined ? 1 : Math.max(1, first.cost - this.hand.tokens)
-    const { answer } = await this.#link.take({ name: this.#name, cost: Math.min(Math.max(wanted, atLeast), burst), atLeast })
+    const first = this.#asking[0]?.cost ?? 1
+    const atLeast = Math.max(1, first - this.hand.tokens)
+    const { answer } = await this.#link.take({ name: this.#name, cost: Math.min(wanted, burst), atLeast })
     const now = clock.now()
     if (answer.granted > 0) {
       this.hand.granted(now, answer.granted, answer.remaining)
@@ -187,20 +175,23 @@ export class SharedBucket {
       this.putBack(most)
     } else {
       this.hand.refused(now, atLeast, answer.waitMs)
-      // There may be enough for those who want less.
-      this.#refuse((asker) => asker === first || asker.cost >= (first?.cost ?? 1), answer.waitMs)
+      this.#refuse(first, answer.waitMs)
     }
   }
 
-  #refuse(whom: (asker: Asker) => boolean, waitMs: number): void {
+  /** There may be enough for those who want less. */
+  #refuse(from: number, waitMs: number): void {
     const now = this.#rules.clock.now()
-    this.#answer(whom, (asker) => (fits(asker, now, waitMs) ? this.reserve(asker) : waitMs))
+    this.#answer(
+      ({ cost }) => cost >= from,
+      (asker) => (fits(asker, now, waitMs) ? this.reserve(asker) : waitMs),
+    )
   }
 
   /** In turn, as long as it lasts. */
   #serve(now: number): void {
     for (let asker = this.#asking[0]; asker !== undefined; asker = this.#asking[0]) {
-      if (!asker.gone) {
+      if (isThere(asker)) {
         if (!this.hand.take(now, asker.cost)) return
         asker.answer(0)
       }
@@ -211,7 +202,7 @@ export class SharedBucket {
   #answer(whom: (asker: Asker) => boolean, decide: (asker: Asker) => number | Promise<number>): void {
     const all = this.#asking
     this.#asking = all.filter((asker) => !whom(asker))
-    for (const asker of all) if (whom(asker) && !asker.gone) asker.answer(decide(asker))
+    for (const asker of all) if (whom(asker) && isThere(asker)) asker.answer(decide(asker))
   }
 
   /** Takes a token of the future, and sleeps until it is there. */
@@ -234,14 +225,12 @@ export class SharedBucket {
   async place(now: number, { cost, maxWaitMs, deadline }: Omit<Caller, 'signal'>): Promise<Place | undefined> {
     if (this.#link.lost) return undefined
     const most = Math.max(0, Math.floor(Math.min(maxWaitMs, deadline - now, LONGEST_WAIT_MS)))
-    try {
-      const { answer, requestId } = await this.#link.take({ name: this.#name, cost, maxWaitMs: most })
-      if (answer.granted > 0) this.hand.reserved(this.#rules.clock.now(), answer.waitMs)
-      const giveBack = (): void => this.#link.giveBack(this.#name, cost, requestId)
-      return { granted: answer.granted > 0, waitMs: answer.waitMs, giveBack }
-    } catch {
-      return undefined
-    }
+    const taken = await this.#link.take({ name: this.#name, cost, maxWaitMs: most }).catch(() => undefined)
+    if (taken === undefined) return undefined
+    const { answer, requestId } = taken
+    if (answer.granted > 0) this.hand.reserved(this.#rules.clock.now(), answer.waitMs)
+    const giveBack = (): void => this.#link.giveBack(this.#name, cost, requestId)
+    return { granted: answer.granted > 0, waitMs: answer.waitMs, giveBack }
   }
 
   /** A place under our own share, for while the store is lost. */
@@ -266,6 +255,10 @@ export class SharedBucket {
 
 /** A year: a store has to add it to a time. */
 const LONGEST_WAIT_MS = 31_536_000_000
+
+function isThere({ signal }: Caller): boolean {
+  return !signal?.aborted
+}
 
 function fits({ maxWaitMs, deadline }: Caller, now: number, waitMs: number): boolean {
   return waitMs <= maxWaitMs && now + waitMs < deadline
