@@ -5,8 +5,6 @@
  * Start order matters: the store opens, targets learn what they were before the restart, what a crash left behind is taken
  * up again, and only then does the worker claim.
  */
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { describeError } from '../core/errors.ts'
@@ -27,6 +25,7 @@ import type { Schedule } from '../work/schedules/schedule.ts'
 import { Scheduler } from '../work/schedules/scheduler.ts'
 import type { JobStore } from '../work/store.ts'
 import { TargetRedrive } from '../work/target-redrive.ts'
+import { newIdentity } from '../work/this-process.ts'
 import { Worker } from '../work/worker.ts'
 import { jobRunner } from './job-runner.ts'
 import { Sharing } from './sharing.ts'
@@ -52,7 +51,10 @@ export interface RuntimeOptions {
   readonly retention?: { readonly olderThan: Duration; readonly keep: number; readonly every: Duration }
   /** How often work of vanished workers is looked for (10 s), and when a live but silent process has lost its work (30 min). */
   readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }
-  /** The name of this machine. Default: the system's. Containers that share it, and do not see each other's pids, need their own. */
+  /**
+   * The name of this machine. Default: the system's, and containers that share it tell each other apart. One of your own must be
+   * unique among all on the store: then a container that was started anew takes up at once what it left, not after the lease.
+   */
   readonly host?: string
   readonly clock?: Clock
   readonly random?: Random
@@ -99,7 +101,7 @@ export class Runtime implements Observable {
       ...(targetDefaults && { defaults: targetDefaults }),
     })
     this.queue = new JobQueue({ store, kinds, clock, events, onCancel: (id) => this.worker.cancel(id) })
-    const identity = { host: options.host ?? hostname(), pid: process.pid, bootId: randomUUID().slice(0, 8) }
+    const identity = newIdentity(options.host)
     this.worker = new Worker({
       store,
       kinds,

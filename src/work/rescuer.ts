@@ -14,7 +14,7 @@ import { batchesOf, endBatches } from './end-batches.ts'
 import type { Job } from './job.ts'
 import type { Kind } from './kind.ts'
 import type { Onlooker } from './liveness.ts'
-import { isDead, mayTakeOver } from './liveness.ts'
+import { isDead, isOutOfSight, mayTakeOver } from './liveness.ts'
 import { Periodic } from './periodic.ts'
 import { rescueSettlement } from './rescue.ts'
 import { tellSettled } from './settled-events.ts'
@@ -30,8 +30,8 @@ export interface RescuerOptions {
   readonly random: Random
   readonly events: EventBus
   readonly identity: WorkerIdentity
-  /** Whether a process of this host exists; see process-liveness.ts. */
-  readonly isAlive: (pid: number) => boolean
+  /** Whether a worker's process of this host exists; undefined where that cannot be told. See process-liveness.ts. */
+  readonly isAlive: (pid: number, bootId: string) => boolean | undefined
   /** What this process works on itself: never taken from it. See `Worker.holds`. */
   readonly isOurs?: (id: string) => boolean
   /** Told when jobs wait again, so that a worker in this process need not find that out. */
@@ -59,7 +59,7 @@ export interface RecoveryReport extends RescueReport {
 }
 
 const BATCH = 500
-/** A worker of another host without a sign for so many unresponsive times: only its row is left. */
+/** A worker elsewhere without a sign for so many unresponsive times: only its row is left. */
 const FORGOTTEN_TIMES = 2
 
 /** Run it beside a worker: `recover` once before the worker starts, `start` for every round after that. */
@@ -175,7 +175,7 @@ export class Rescuer {
     const { store } = this.#options
     const now = await store.now()
     const oldest = this.#clockWatch.isDoubtful(now) ? 0 : now - FORGOTTEN_TIMES * this.#onlooker.unresponsiveMs
-    const silent = [...rows.values()].filter((row) => row.host !== this.#onlooker.host && row.seenAt < oldest)
+    const silent = [...rows.values()].filter((row) => isOutOfSight(row, this.#onlooker) && row.seenAt < oldest)
     const ids = new Set([...dead, ...silent.map((row) => row.id)])
     if (ids.size > 0) await store.removeWorkers([...ids])
   }

@@ -83,7 +83,7 @@ export type Settlement = Fence &
   )
 
 export interface WorkerRow {
-  /** host + pid + random boot id. */
+  /** host + pid + boot id, see `newIdentity`. */
   readonly id: string
   readonly host: string
   readonly pid: number

@@ -10,7 +10,7 @@ import type { JobLog, Kind } from './kind.ts'
 import type { JobRunner } from './runner.ts'
 import type { JobStore } from './store.ts'
 
-/** Who a worker is. A new boot id at every start of a process: pids come back. */
+/** Who a worker is; `newIdentity` makes one. A new boot id at every start of a process: pids come back. */
 export interface WorkerIdentity {
   readonly host: string
   readonly pid: number
@@ -61,7 +61,8 @@ export interface WorkerSnapshot {
   /** Ends that the store has not taken yet. */
   readonly unsettled: number
   readonly held: readonly Hold[]
-  readonly store: { readonly ok: boolean; readonly reason?: string }
+  /** `since`: when the trouble began, in epoch ms. */
+  readonly store: { readonly ok: boolean; readonly reason?: string; readonly since?: number }
   /** How far the store's clock is ahead, in ms. */
   readonly skewMs: number
   /** So far that people should know: more than 5 s. */
