@@ -36,8 +36,15 @@ export interface Policy extends Observable {
    * @throws OptionError when there is a timeout, or when the operation or a layer returns a promise
    */
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T
-  /** A function like `fn` whose calls run under this policy. */
-  wrap<A extends readonly unknown[], R>(fn: (...args: A) => PromiseLike<R> | R): (...args: A) => Promise<R>
+  /**
+   * A function like `fn` whose calls run under this policy.
+   *
+   * @param options of each call, or a function of its arguments that makes them, such as `(user) => ({ key: user.id })`
+   */
+  wrap<A extends readonly unknown[], R>(
+    fn: (...args: A) => PromiseLike<R> | R,
+    options?: ExecuteOptions | ((...args: A) => ExecuteOptions | undefined),
+  ): (...args: A) => Promise<R>
   /** What this policy is made of, outermost first; a single policy has itself. */
   readonly parts: readonly Policy[]
 }
@@ -90,6 +97,7 @@ export abstract class BasePolicy implements Policy {
   }
 
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T> {
+    if (typeof operation !== 'function') return Promise.reject(notCallable(operation))
     try {
       // Stryker disable next-line BooleanLiteral: it only saves the first attempt an execution of its own
       this.#linked ??= link(this[STAGES], true)
@@ -103,15 +111,25 @@ export abstract class BasePolicy implements Policy {
   }
 
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T {
+    if (typeof operation !== 'function') throw notCallable(operation)
     // Stryker disable next-line BooleanLiteral: it only saves the first attempt an execution of its own
     this.#linked ??= link(this[STAGES], true)
     return callSync(this.#linked, new LiveExecution(this.clock, operation, options, undefined, 1, false, true), options) as T
   }
 
-  wrap<A extends readonly unknown[], R>(fn: (...args: A) => PromiseLike<R> | R): (...args: A) => Promise<R> {
+  wrap<A extends readonly unknown[], R>(
+    fn: (...args: A) => PromiseLike<R> | R,
+    options?: ExecuteOptions | ((...args: A) => ExecuteOptions | undefined),
+  ): (...args: A) => Promise<R> {
+    if (typeof fn !== 'function') throw notCallable(fn)
     const policy = this
     return function (this: unknown, ...args: A): Promise<R> {
-      return policy.execute(() => Reflect.apply(fn, this, args) as PromiseLike<R> | R)
+      try {
+        const own = typeof options === 'function' ? options(...args) : options
+        return policy.execute(() => Reflect.apply(fn, this, args) as PromiseLike<R> | R, own)
+      } catch (error) {
+        return Promise.reject(error) // What makes the options failed.
+      }
     }
   }
 
@@ -126,6 +144,11 @@ export abstract class BasePolicy implements Policy {
     const { operation, id, key } = execution
     return { ...common, execution: id, ...(operation === undefined ? {} : { operation }), ...(key === undefined ? {} : { key }) }
   }
+}
+
+/** Before any policy hears of it: what is wrong with the call says nothing of the target. */
+function notCallable(operation: unknown): OptionError {
+  return new OptionError('operation', 'must be a function', operation, 'Pass what makes the call: `execute(() => fetch(url))`.')
 }
 
 /** Always a promise, also for an operation that returns or throws at once and meets no frame. */

@@ -7,8 +7,6 @@ import { checkName } from './validate.ts'
 
 const LEGACY = "Switch off `experimentalDecorators`; for functions that are no methods there is the policy's `wrap`."
 
-type Method<This, A extends unknown[], R> = (this: This, ...args: A) => Promise<R>
-
 /**
  * Runs every call of the method under the policy; the operation's name is the method's. One policy serves all instances, so a
  * breaker is shared by them, as it should be for one target.
@@ -27,15 +25,17 @@ type Method<This, A extends unknown[], R> = (this: This, ...args: A) => Promise<
  */
 export function resilient(policy: Policy, operation?: string) {
   if (operation !== undefined) checkName(operation, 'resilient.operation')
-  return function decorate<This, A extends unknown[], R>(
-    method: Method<This, A, R>,
-    context: ClassMethodDecoratorContext<This, Method<This, A, R>>,
-  ): Method<This, A, R> {
+  // The method's whole type, so that a generic or overloaded one stays what it is.
+  // biome-ignore lint/suspicious/noExplicitAny: the bound that `ClassMethodDecoratorContext` itself has
+  return function decorate<This, M extends (this: This, ...args: any[]) => Promise<unknown>>(
+    method: M,
+    context: ClassMethodDecoratorContext<This, M>,
+  ): M {
     if (context?.kind !== 'method')
       throw new OptionError('resilient', 'must decorate a method, as a standard decorator', context?.kind ?? context, LEGACY)
     const name = operation ?? String(context.name)
-    return function (this: This, ...args: A): Promise<R> {
+    return function (this: This, ...args: never[]): Promise<unknown> {
       return policy.execute(() => method.apply(this, args), { operation: name })
-    }
+    } as M
   }
 }
