@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Job } from './job.ts'
 
 /** Longer than that nobody waits: something slow has taken the slots, and other workers may have free ones. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 1000
 
 export class Ahead {
   readonly #clock: Clock

@@ -157,7 +157,7 @@ export class Worker {
   }
 
   snapshot(): WorkerSnapshot {
-    const { ok, reason } = this.#health
+    const { ok, reason, since } = this.#health
     return {
       id: this.id,
       state: this.#state,
@@ -167,7 +167,7 @@ export class Worker {
       abandoned: this.#runs.abandoned,
       unsettled: this.#settler.unsettled().length,
       held: this.#holds.list(),
-      store: { ok, ...(reason === undefined ? {} : { reason }) },
+      store: { ok, ...(reason === undefined ? {} : { reason }), ...(since === undefined ? {} : { since }) },
       skewMs: this.#skew.ms,
       isSkewed: this.#skew.isTooLarge,
     }
@@ -202,7 +202,7 @@ export class Worker {
           this.#health.failed(error, 'claim')
           waitMs = this.#health.waitMs
         }
-      waitMs = Math.min(waitMs, this.#ahead.patienceMs)
+      waitMs = Math.min(waitMs, this.#patienceMs)
       if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
       await breath.take()
     }
@@ -228,6 +228,11 @@ export class Worker {
     return this.#concurrency - this.#runs.occupied - Math.max(0, late)
   }
 
+  /** How long what waits here may go on waiting for slots that are taken. A store that is late is not helped by handing it back. */
+  get #patienceMs(): number {
+    return this.#runs.occupied < this.#concurrency ? Number.POSITIVE_INFINITY : this.#ahead.patienceMs
+  }
+
   #runEnded(): void {
     this.#ahead.runEnded()
     this.#ended.ring()
@@ -244,7 +249,7 @@ export class Worker {
 
   /** Starts what waits here, as far as slots are free and targets still admit; those that have waited in vain go back. */
   #fill(): void {
-    if (this.#ahead.patienceMs === 0) for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'no slot became free')
+    if (this.#patienceMs === 0) for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'no slot became free')
     while (this.#ahead.size > 0 && this.#free > 0) {
       const job = this.#ahead.next() as Job
       if (this.#holds.admits(job.target)) this.#begin(job)
