@@ -10,13 +10,14 @@ const alias = Object.entries(manifest.exports)
     replacement: fileURLToPath(new URL((target as { '@holdfast/source': string })['@holdfast/source'], import.meta.url)),
   }))
 
-const shared = { pool: 'forks' as const, testTimeout: 10_000, hookTimeout: 60_000, maxWorkers: 2 }
+const shared = { pool: 'forks' as const, testTimeout: 20_000, hookTimeout: 60_000, maxWorkers: 2 }
 
 export default defineConfig({
   resolve: { alias },
   test: {
     projects: [
-      { extends: true, test: { ...shared, name: 'unit', include: ['src/**/*.test.ts', 'tools/**/*.test.ts'] } },
+      // To load the sources anew for each file took most of their time. What they share is what modules keep: no test counts on it.
+      { extends: true, test: { ...shared, name: 'unit', isolate: false, include: ['src/**/*.test.ts', 'tools/**/*.test.ts'] } },
       // Real processes, sockets and servers: slower, and each file may start a server of its own.
       { extends: true, test: { ...shared, name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 60_000 } },
     ],
