@@ -31,10 +31,10 @@ export interface TimeoutStage {
   /** The work goes on after its time, and (with `settled`) has now ended. */
   abandoned(execution: LiveExecution, limitMs: number): void
   settled(execution: LiveExecution, limitMs: number): void
-  /** How long work that was told to stop is waited for, in ms. Default 0: the caller is answered at once. */
-  readonly graceMs?: number
-  /** Permits further in go back when the caller is answered, not when the work ends. Default false. */
-  readonly releasesAtOnce?: boolean
+  /** How long work that was told to stop is waited for, in ms; 0 to answer the caller at once. */
+  readonly graceMs: number
+  /** Permits further in go back when the caller is answered, not when the work ends. */
+  readonly releasesAtOnce: boolean
 }
 
 /** Decides about further attempts of one call. Made at the first failure, so that a success costs nothing. */

@@ -147,6 +147,25 @@ describe('the timer wheel', () => {
     expect([wheel.size, clock.pendingTimers({ includeIdle: true })]).toEqual([0, 0])
   })
 
+  it('takes a new entry for a time whose bucket is gone, be it that it fired or that all was cancelled', async () => {
+    const clock = new VirtualClock()
+    const wheel = new TimerWheel(clock)
+    const fired: string[] = []
+    const add = (name: string, ms: number): WheelEntry => {
+      const entry = new WheelEntry(() => fired.push(`${name} ${clock.now()}`))
+      wheel.add(entry, ms, clock.now())
+      return entry
+    }
+    add('first', 10)
+    add('cancelled', 20).cancel()
+    await clock.advance(10)
+    add('again at 20', 10)
+    await clock.advance(10)
+    add('at once', 0)
+    await clock.advance(0)
+    expect(fired).toEqual(['first 10', 'again at 20 20', 'at once 20'])
+  })
+
   it('lets an entry cancel its neighbour while firing', async () => {
     const clock = new VirtualClock()
     const wheel = new TimerWheel(clock)
@@ -161,7 +180,9 @@ describe('the timer wheel', () => {
   it('is one per clock', () => {
     const clock = new VirtualClock()
     expect(wheelOf(clock)).toBe(wheelOf(clock))
-    expect(wheelOf(clock)).not.toBe(wheelOf(systemClock))
+    const wheel = wheelOf(clock)
+    expect(wheelOf(systemClock)).not.toBe(wheel)
+    expect(wheelOf(clock)).toBe(wheel)
   })
 
   it('never keeps a process alive', () => {

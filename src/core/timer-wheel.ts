@@ -43,7 +43,7 @@ const unused = (): void => {}
 export class TimerWheel {
   private readonly _clock: Clock
   private readonly _buckets = new Map<number, WheelEntry>()
-  /** Due times of the buckets, as a binary min-heap. Empty buckets stay until they are due. */
+  /** Due times of the buckets, sorted. Empty buckets stay until they are due, or the earliest. */
   private readonly _due: number[] = []
   /** The bucket that was used last: calls with one timeout share it for a while, and finding it in the map costs more than all else. */
   private _recentDue = Number.NaN
@@ -51,7 +51,6 @@ export class TimerWheel {
   /** The last duration, and what its deadlines are rounded up to; 0 is not at all. */
   private _ms = Number.NaN
   private _grain = 0
-  private _armedFor = Number.POSITIVE_INFINITY
   private _disarm: Cancel = unused
 
   constructor(clock: Clock) {
@@ -85,8 +84,8 @@ export class TimerWheel {
     if (head === undefined) {
       head = new WheelEntry(unused)
       this._buckets.set(due, head)
-      pushHeap(this._due, due)
-      if (due < this._armedFor) this._arm(due, now)
+      insert(this._due, due)
+      if (this._due[0] === due) this._arm(due, now)
     }
     this._recentDue = due
     this._recent = head
@@ -94,35 +93,31 @@ export class TimerWheel {
 
   private _arm(due: number, now: number): void {
     this._disarm()
-    this._armedFor = due
     this._disarm = this._clock.setTimer(due - now, () => this._turn(), true)
   }
 
   private _turn(): void {
     const now = this._clock.now()
-    this._armedFor = Number.POSITIVE_INFINITY
-    // A native timer may fire a fraction of a millisecond early; then nothing is due yet, and it is armed for the rest.
-    while (this._due.length > 0 && (this._due[0] as number) <= now) this._fire(this._take())
-    while (this._due.length > 0 && this._isEmpty(this._due[0] as number)) this._take()
-    if (this._due.length > 0 && (this._due[0] as number) < this._armedFor) this._arm(this._due[0] as number, now)
+    let due = this._due[0]
+    while (due !== undefined && (due <= now || this._isEmpty(due))) {
+      this._fire(due)
+      due = this._due[0]
+    }
+    // A native timer may fire a fraction of a millisecond early; then nothing was due yet, and it is armed for the rest.
+    if (due !== undefined) this._arm(due, now)
   }
 
   private _isEmpty(due: number): boolean {
-    const head = this._buckets.get(due)
-    return head === undefined || head.next === head
+    const head = this._buckets.get(due)!
+    return head.next === head
   }
 
-  /** Removes the earliest bucket. */
-  private _take(): WheelEntry | undefined {
-    const due = popHeap(this._due)
-    const head = this._buckets.get(due)
+  /** The earliest bucket goes, and what is left in it is woken. */
+  private _fire(due: number): void {
+    const head = this._buckets.get(due)!
+    this._due.shift()
     this._buckets.delete(due)
-    if (due === this._recentDue) this._recentDue = Number.NaN
-    return head
-  }
-
-  private _fire(head: WheelEntry | undefined): void {
-    if (head === undefined) return
+    this._recentDue = Number.NaN
     while (head.next !== head) {
       const entry = head.next
       entry.cancel()
@@ -133,7 +128,7 @@ export class TimerWheel {
 
 /** 1/64 of a duration, as a power of two of at least 1 ms. */
 function grainOf(ms: number): number {
-  return ms < 128 ? 1 : 2 ** (25 - Math.clz32(Math.min(ms, 0x7fffffff)))
+  return Math.max(1, 2 ** (25 - Math.clz32(Math.min(ms, 0x7fffffff))))
 }
 
 const wheels = new WeakMap<Clock, TimerWheel>()
@@ -156,31 +151,8 @@ export function wheelOf(clock: Clock): TimerWheel {
   return wheel
 }
 
-function pushHeap(heap: number[], value: number): void {
-  let at = heap.push(value) - 1
-  while (at > 0) {
-    const parent = (at - 1) >> 1
-    if ((heap[parent] as number) <= value) break
-    heap[at] = heap[parent] as number
-    at = parent
-  }
-  heap[at] = value
-}
-
-function popHeap(heap: number[]): number {
-  const top = heap[0] as number
-  const last = heap.pop() as number
-  if (heap.length > 0) {
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child++
-      if ((heap[child] as number) >= last) break
-      heap[at] = heap[child] as number
-      at = child
-    }
-    heap[at] = last
-  }
-  return top
+/** A new time is nearly always among the last. */
+function insert(sorted: number[], value: number): void {
+  // Stryker disable next-line EqualityOperator: each time is there once
+  sorted.splice(sorted.findLastIndex((known) => known < value) + 1, 0, value)
 }

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bulkhead, circuitBreaker, hedge, type RateLimiterOptions, rateLimiter, retry, timeout } from '../policies/index.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
+import { listenerErrors } from './events.ts'
 import { type ExplainOptions, explain, explainSync } from './explain.ts'
 import type { Operation } from './operation.ts'
 import { compose, noop, type Policy, policy } from './policy.ts'
@@ -52,6 +53,18 @@ describe('what a gate decided', () => {
     expect(left[0]).toMatchObject({ atMs: 50, attempt: 1, numbers: { inFlight: 1, queued: 0 }, error: { name: 'TimeoutError' } })
   })
 
+  it('is told in its own numbers, not in those of a call that it put out for this one', async () => {
+    const { clock, account } = make()
+    const places = bulkhead({ limit: 1, queue: 1, overflow: 'drop-oldest', clock })
+    const held = places.acquire()
+    const other = places.execute(() => 1).catch((error: Error) => error.message)
+    clock.setTimer(20, () => held.succeed())
+    const { decisions, outcome } = await account(places, () => 1)
+    expect(await other).toMatch(/took the place in the queue/)
+    expect([outcome, decisions[0]]).toMatchObject(['succeeded', { verdict: 'waiting' }])
+    expect(Object.keys(decisions[0]!.numbers)).not.toContain('reason')
+  })
+
   it('and what it learnt is told from what to what, in round numbers, and not where nothing changed', async () => {
     const { clock, account, failing } = make()
     const breaker = circuitBreaker({ trip: { consecutive: 2 }, openFor: 5000, clock })
@@ -97,6 +110,33 @@ describe('what a timeout decided', () => {
     await clock.advance(0)
     expect(bounded.status().abandoned).toBe(0)
   })
+
+  it('is heard by the gates further in, those that keep no books on it too', async () => {
+    const { clock, account } = make()
+    const places = bulkhead({ limit: 1, clock })
+    const stack = compose(timeout({ limit: 10, clock }), places, circuitBreaker({ clock }))
+    const operation = scripted({ clock }).hangs()
+    expect(await account(stack, operation)).toMatchObject({ outcome: 'timed-out', decidedBy: 'timeout' })
+    expect(places.snapshot()).toMatchObject({ inFlight: 1, abandoned: 1 })
+    operation.release()
+    await clock.advance(0)
+    expect(places.snapshot()).toMatchObject({ inFlight: 0, abandoned: 0 })
+  })
+
+  it('gives places back at once where it was told to', async () => {
+    const { clock, account } = make()
+    const places = bulkhead({ limit: 1, clock })
+    await account(compose(timeout({ limit: 10, release: 'at-once', clock }), places), scripted({ clock }).hangs())
+    expect(places.snapshot().inFlight).toBe(0)
+  })
+
+  it('by a rule that throws is its own doing', async () => {
+    const { clock, account } = make()
+    const limit = () => {
+      throw new Error('no limit')
+    }
+    expect(await account(timeout({ limit, clock }), () => 1)).toMatchObject({ outcome: 'failed', decidedBy: 'timeout' })
+  })
 })
 
 describe('what a layer did', () => {
@@ -138,6 +178,57 @@ describe('what a layer did', () => {
       throw new Error('instead')
     })
     expect(await account(other, failing)).toMatchObject({ decidedBy: 'other', summary: { message: 'instead' } })
+  })
+
+  it('is told apart for calls of one execution too: one that has ended calls no more', async () => {
+    const { clock, account } = make()
+    const both = policy('both', (next) => async (execution) => {
+      const [first] = await Promise.all([next(execution), next(execution)])
+      return first
+    })
+    let entered = 0
+    const firstWaits = policy('first waits', (next) => async (execution) => {
+      if (++entered === 1) await new Promise<void>((resolve) => clock.setTimer(10, resolve))
+      return next(execution)
+    })
+    const { decisions } = await account(compose(both, firstWaits, bulkhead({ limit: 2, clock })), () => 1)
+    const visits = decisions.filter(({ policy: who }) => who === 'first waits')
+    expect(visits.map(({ atMs, verdict, numbers }) => [atMs, verdict, numbers.calls])).toEqual([
+      [0, 'passed', 1],
+      [10, 'passed', 1],
+    ])
+  })
+
+  it('may go on after it has answered, unseen', async () => {
+    const { clock, account } = make()
+    let refreshed: unknown
+    const stale = policy('stale', (next) => (execution) => {
+      clock.setTimer(10, () => (refreshed = next(execution)))
+      return 'stale' as never
+    })
+    expect(await account(stale, () => 'fresh')).toMatchObject({ value: 'stale', decidedBy: 'stale', calls: 0 })
+    expect(refreshed).toBe('fresh')
+  })
+
+  it('and an error that it throws keeps its source, whoever throws it again', async () => {
+    const { account, failing } = make()
+    const inner = policy('inner', (next) => async (execution) => {
+      await Promise.resolve(next(execution)).catch(() => {})
+      throw new Error('instead')
+    })
+    const outer = policy('outer', (next) => async (execution) => {
+      const answers = await Promise.allSettled([next(execution), next(execution)])
+      throw (answers[0] as PromiseRejectedResult).reason
+    })
+    expect(await account(compose(outer, inner), failing)).toMatchObject({ decidedBy: 'inner' })
+  })
+
+  it('reads no thenable where it could not wait for it', () => {
+    let read = 0
+    const lazy = { then: () => read++ }
+    const through = policy('through', (next) => (execution) => next(execution))
+    expect(() => explainSync(through, () => lazy as never)).toThrow("'executeSync' needs policies and an operation")
+    expect(read).toBe(0)
   })
 
   it('is told apart for calls that pass it side by side', async () => {
@@ -192,6 +283,77 @@ describe('a trace', () => {
         decidedBy: 'operation',
         calls: 2,
       })
+  })
+
+  it('of a call that never came to a policy names the caller', async () => {
+    const { account } = make()
+    expect(await account(noop, () => 1, { within: 'soon' })).toMatchObject({ outcome: 'failed', decidedBy: 'caller', calls: 0 })
+  })
+
+  it('hears nothing of what is done to a policy meanwhile, by hand or by others', async () => {
+    const { clock, account } = make()
+    const breaker = circuitBreaker({ clock })
+    const slow = async () => {
+      breaker.isolate('by hand')
+      breaker.reset()
+      await new Promise<void>((resolve) => clock.setTimer(10, resolve))
+    }
+    const { decisions } = await account(breaker, slow)
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(['admitted', 'returned', 'stale'])
+  })
+
+  it('tells each retry by the attempt that it counts itself', async () => {
+    const { clock, account, failing } = make()
+    const twice = (name: string) => retry({ name, maxAttempts: 2, backoff, clock })
+    const { decisions } = await account(compose(twice('outer'), twice('inner')), failing)
+    expect(of(decisions, 'scheduled').map(({ policy: who, attempt }) => `${who} ${attempt}`)).toEqual([
+      ...['inner 1', 'outer 1', 'inner 1'],
+    ])
+  })
+
+  it('counts from the start of the call what a retry may take in all', async () => {
+    const { clock, account } = make()
+    const stack = retry({ maxAttempts: 9, maxElapsed: 95, backoff, clock })
+    const { calls } = await account(stack, scripted({ clock }).rejectsAfter(40))
+    expect(calls).toBe(2)
+  })
+
+  it('leaves out what is not known, and goes on where its listener throws, which nobody is told of', async () => {
+    const { clock, account } = make()
+    const slots = bulkhead({ limit: 1, clock })
+    const state = () => ({ name: 'slots', type: 'bulkhead', options: {}, state: { share: undefined, limit: 1 } })
+    const heard: string[] = []
+    const onDecision = ({ verdict }: Decision) => {
+      heard.push(verdict)
+      throw new Error('in the listener')
+    }
+    const { decisions } = await account(Object.assign(slots, { describe: state }), () => 1, { onDecision })
+    expect(Object.keys(decisions[0]!.numbers)).toEqual(['limit'])
+    expect(heard).toEqual(decisions.map(({ verdict }) => verdict))
+  })
+
+  it('lets no policy hear an error of its own listening', async () => {
+    const { clock, account } = make()
+    const { report } = listenerErrors
+    const reported = vi.fn()
+    listenerErrors.report = reported
+    const places = bulkhead({ limit: 1, queue: 1, maxWait: 100, clock })
+    places.acquire()
+    await account(places, () => 1)
+    listenerErrors.report = report
+    expect(reported).not.toHaveBeenCalled()
+  })
+
+  it('hears that a hedge was left running, which no stage tells', async () => {
+    const { clock, account } = make()
+    const slow = policy('slow', (next) => async (execution) => {
+      const value = await next(execution)
+      await new Promise<void>((resolve) => clock.setTimer(100, resolve))
+      return value
+    })
+    const operation = scripted<string>({ clock }).hangs(1).thenReturns('second')
+    const { decisions } = await account(compose(slow, hedge({ delay: 10, clock })), operation)
+    expect(of(decisions, 'abandoned').map(({ policy: who, numbers }) => [who, numbers.hedge])).toEqual([['hedge', 0]])
   })
 
   it('hears a policy once that stands in the stack twice', async () => {

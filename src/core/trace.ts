@@ -39,17 +39,17 @@ export interface Note {
 }
 
 /** What the wrapped stages tell by themselves, with more about it. */
-const TOLD_BY_STAGES = /\.(?:rejected|queued|delayed|expired|abandoned)$/
+const TOLD_BY_STAGES = /\.(?:rejected|queued|delayed)|timeout\.(?:expired|abandoned)/
 
 export class Trace {
   readonly decisions: Decision[] = []
   /** How often the operation was called. */
   calls = 0
-  /** Who settled last: the source of a value, which cannot be recognised like an error. */
-  lastSource = 'operation'
+  /** Who settled last: the source of a value, which cannot be recognised like an error. Before anybody did, whoever called. */
+  lastSource = 'caller'
   readonly #clock: Clock
   readonly #startedAt: number
-  readonly #listener: ((decision: Decision) => void) | undefined
+  readonly #listener: (decision: Decision) => void
   readonly #id: () => string
   readonly #sources = new WeakMap<object, string>()
   readonly #observed = new Map<Policy, Unobserve>()
@@ -57,7 +57,7 @@ export class Trace {
   #deciding: { readonly part: Policy; numbers: PlainRecord } | undefined
   #over = false
 
-  constructor(clock: Clock, id: () => string, listener: ((decision: Decision) => void) | undefined) {
+  constructor(clock: Clock, id: () => string, listener: (decision: Decision) => void = () => {}) {
     this.#clock = clock
     this.#startedAt = clock.now()
     this.#id = id
@@ -89,9 +89,9 @@ export class Trace {
     }
   }
 
-  note(part: Policy, execution: LiveExecution | undefined, verdict: string, note: Note = {}): void {
+  note(part: Policy, { attempt }: LiveExecution, verdict: string, note: Note = {}): void {
     const { type, options } = described(part)
-    this.#add({ policy: part.name, type, attempt: execution?.attempt ?? 1, verdict }, note, options)
+    this.#add({ policy: part.name, type, attempt, verdict }, note, options)
   }
 
   /** What is no policy: the operation, the caller, the caller's `within`. */
@@ -114,7 +114,7 @@ export class Trace {
     }
     this.decisions.push(decision)
     try {
-      this.#listener?.(decision)
+      this.#listener(decision)
     } catch {} // Somebody who looks on never reaches the call.
   }
 
@@ -125,21 +125,21 @@ export class Trace {
   }
 
   sourceOf(error: unknown): string {
-    const known = typeof error === 'object' && error !== null ? this.#sources.get(error) : undefined
+    const known = this.#sources.get(error as object)
     return known ?? (isHoldfastError(error) ? error.policy : undefined) ?? this.lastSource
   }
 
   #heard(part: Policy, { type, at: _at, policy: _policy, ...rest }: HoldfastEvent): void {
     const { execution, operation: _operation, key: _key, target: _target, error, ...told } = rest as Record<string, unknown>
-    const ours = this.#deciding?.part === part
-    // Other calls talk through the same policies.
-    if (ours ? execution !== undefined && execution !== this.#id() : execution !== this.#id()) return
+    const deciding = this.#deciding?.part === part ? this.#deciding : undefined
+    // Other calls talk through the same policies. What is told of no call is ours while the policy decides about ours.
+    if (execution !== this.#id() && (execution !== undefined || deciding === undefined)) return
     const numbers = told as PlainRecord
     if (TOLD_BY_STAGES.test(type)) {
-      if (ours) this.#deciding!.numbers = { ...this.#deciding!.numbers, ...numbers }
+      if (deciding !== undefined) deciding.numbers = { ...deciding.numbers, ...numbers }
       return
     }
-    const attempt = typeof numbers.attempt === 'number' ? numbers.attempt : this.#lastAttempt()
+    const { attempt = this.#lastAttempt() } = numbers as { readonly attempt?: number }
     const description = described(part)
     const verdict = type.slice(type.indexOf('.') + 1)
     this.#add({ policy: part.name, type: description.type, attempt, verdict }, { numbers, error }, description.options)

@@ -4,7 +4,7 @@ import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
 import type { Policy } from './policy.ts'
 import type { RetryFailure } from './stage.ts'
-import { isThenable } from './thenable.ts'
+import { pendingOf } from './thenable.ts'
 import type { Trace } from './trace.ts'
 
 /** One call on its way through a layer. */
@@ -61,19 +61,22 @@ export function watch<T>(
   seen: (end: RetryFailure) => void,
 ): PromiseLike<T> | T {
   let result: PromiseLike<T> | T
+  let pending: Promise<unknown> | undefined
   try {
     result = operation(execution)
-    // A thenable may be one that runs when it is read: read it once.
-    if (!execution.sync && isThenable(result) && !(result instanceof Promise)) result = Promise.resolve(result)
+    // A thenable may be one that runs when it is read: read once, and not at all by a call that cannot wait for it.
+    pending = execution.sync ? undefined : pendingOf(result)
   } catch (error) {
     seen({ error })
     throw error
   }
-  if (result instanceof Promise)
-    result.then(
-      (value) => seen({ value }),
-      (error) => seen({ error }),
-    )
-  else seen({ value: result })
-  return result
+  if (pending === undefined) {
+    seen({ value: result })
+    return result
+  }
+  pending.then(
+    (value) => seen({ value }),
+    (error) => seen({ error }),
+  )
+  return pending as Promise<T>
 }

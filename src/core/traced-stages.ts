@@ -6,7 +6,7 @@ import type { PlainRecord } from './description.ts'
 import { RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Policy } from './policy.ts'
-import type { Gate, RetryFailure, RetrySession, RetryStage, Stage, TimeoutStage } from './stage.ts'
+import type { Gate, RetrySession, RetryStage, Stage, TimeoutStage } from './stage.ts'
 import { described, type Trace } from './trace.ts'
 import { tracedLayer } from './traced-layer.ts'
 
@@ -116,7 +116,7 @@ function show(value: unknown): string {
     : (JSON.stringify(value) ?? 'nothing').replaceAll('"', '')
 }
 
-class TracedTimeout implements Required<TimeoutStage> {
+class TracedTimeout implements TimeoutStage {
   readonly #trace: Trace
   readonly #part: Policy
   readonly #timeout: TimeoutStage
@@ -128,9 +128,18 @@ class TracedTimeout implements Required<TimeoutStage> {
   }
 
   limitMs(execution: LiveExecution): number {
-    const limitMs = this.#timeout.limitMs(execution)
+    const limitMs = this.#ask(execution)
     if (limitMs !== Number.POSITIVE_INFINITY) this.#trace.note(this.#part, execution, 'armed', { numbers: { limitMs } })
     return limitMs
+  }
+
+  #ask(execution: LiveExecution): number {
+    try {
+      return this.#timeout.limitMs(execution)
+    } catch (error) {
+      this.#trace.from(this.#part.name, error)
+      throw error
+    }
   }
 
   expired(limitMs: number, execution: LiveExecution): Error {
@@ -150,11 +159,11 @@ class TracedTimeout implements Required<TimeoutStage> {
   }
 
   get graceMs(): number {
-    return this.#timeout.graceMs ?? 0
+    return this.#timeout.graceMs
   }
 
   get releasesAtOnce(): boolean {
-    return this.#timeout.releasesAtOnce ?? false
+    return this.#timeout.releasesAtOnce
   }
 }
 
@@ -178,20 +187,10 @@ class TracedRetry implements RetryStage, Required<Omit<RetryStage, 'rejectsResul
 
   begin(execution: LiveExecution, startedAt: number | undefined): RetrySession {
     const session = this.#retry.begin(execution, startedAt)
-    const decide = <T>(ask: () => T): T => this.#trace.deciding(this.#part, ask).value
     return {
-      next: (attempt, failure, call) => decide(() => session.next(attempt, failure, call)),
-      conclude: (attempt, failure) =>
-        this.#concluded(
-          failure,
-          decide(() => session.conclude(attempt, failure)),
-        ),
+      next: (attempt, failure, call) => this.#trace.deciding(this.#part, () => session.next(attempt, failure, call)).value,
+      conclude: (attempt, failure) => session.conclude(attempt, failure),
       cancelled: () => session.cancelled(),
     }
-  }
-
-  #concluded(failure: RetryFailure, end: RetryFailure): RetryFailure {
-    if ('error' in end && !('error' in failure && failure.error === end.error)) this.#trace.from(this.#part.name, end.error)
-    return end
   }
 }
