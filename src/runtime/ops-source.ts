@@ -175,7 +175,7 @@ export class RuntimeSource implements OpsSource {
     ])
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
-    const { id, running, concurrency, state, skewMs, isSkewed } = runtime.worker.snapshot()
+    const { id, running, concurrency, state, skewMs, isSkewed, store } = runtime.worker.snapshot()
     const shared = runtime.sharing && { shared: runtime.sharing.status() }
     const facts = {
       now,
@@ -188,7 +188,7 @@ export class RuntimeSource implements OpsSource {
       worker: { id, running, concurrency, state, skewMs },
     }
     return {
-      ...healthOf({ ...facts, worker: { state, skewMs, isSkewed } }, {}, this.#since),
+      ...healthOf({ ...facts, store: { ...probed, since: store.since }, worker: { state, skewMs, isSkewed } }, {}, this.#since),
       version: this.#version,
       startedAt: runtime.startedAt,
       now,

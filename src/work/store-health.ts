@@ -19,6 +19,7 @@ export class StoreHealth {
   /** Failures in a row, of duties whose last try failed. */
   readonly #failing = new Map<StoreDuty, number>()
   #reason: string | undefined
+  #since = 0
 
   constructor(clock: Clock, events: EventBus) {
     this.#clock = clock
@@ -32,6 +33,11 @@ export class StoreHealth {
   /** What the last failure said; undefined while all is well. */
   get reason(): string | undefined {
     return this.#reason
+  }
+
+  /** When the trouble began, in epoch ms; undefined while all is well. */
+  get since(): number | undefined {
+    return this.ok ? undefined : this.#since
   }
 
   /** How long to leave the store alone now. */
@@ -50,7 +56,8 @@ export class StoreHealth {
     const isNews = this.ok
     this.#failing.set(duty, (this.#failing.get(duty) ?? 0) + 1)
     this.#reason = describeError(error).message
-    if (isNews && this.#events.active)
-      this.#events.emit({ type: 'store.degraded', at: this.#clock.wallNow(), reason: this.#reason })
+    if (!isNews) return
+    this.#since = this.#clock.wallNow()
+    if (this.#events.active) this.#events.emit({ type: 'store.degraded', at: this.#since, reason: this.#reason })
   }
 }

@@ -51,7 +51,7 @@ describe('a store that is away', () => {
     isAway = true
     await expect(rig.queue.enqueue([{ kind: 'k', payload: {} }])).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
     await rig.clock.advance(600_000)
-    expect(rig.worker.snapshot().store).toEqual({ ok: false, reason: 'disk full' })
+    expect(rig.worker.snapshot().store).toMatchObject({ ok: false, reason: 'disk full', since: expect.any(Number) })
     isAway = false
     await rig.queue.enqueue([{ kind: 'k', payload: {} }])
     await rig.clock.advance(5000)
@@ -142,7 +142,7 @@ describe('a store that is away', () => {
     )
     await rig.queue.enqueue([{ kind: 'k', payload: {} }])
     await rig.clock.advance(60_000)
-    expect(rig.worker.snapshot().store).toEqual({ ok: false, reason: 'disk full' })
+    expect(rig.worker.snapshot().store).toEqual({ ok: false, reason: 'disk full', since: expect.any(Number) })
     expect(rig.told()).toEqual(['job.started', 'store.degraded'])
     isFull = false
     await rig.clock.advance(5000)

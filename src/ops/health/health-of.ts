@@ -12,7 +12,8 @@ import { worstOf } from './health-checks.ts'
 export interface HealthFacts {
   /** Epoch ms. */
   readonly now: number
-  readonly store: Pick<Status['store'], 'ok' | 'message'>
+  /** `since`: when those who work on it noticed. */
+  readonly store: Pick<Status['store'], 'ok' | 'message'> & { readonly since?: number | undefined }
   readonly shared?: Pick<NonNullable<Status['shared']>, 'ok' | 'message'>
   readonly targets: readonly TargetStatus[]
   readonly deadLetters: Partial<Record<DeadLetterStatus, number>>
@@ -67,7 +68,8 @@ type Found = Omit<HealthReason, 'since'> & { readonly since?: number }
 function storeReasons({ store }: HealthFacts): readonly Found[] {
   if (store.ok) return []
   const because = store.message === undefined ? '' : `: ${store.message}`
-  return [{ check: 'store', status: 'unhealthy', message: `the store takes no writes${because}` }]
+  const began = store.since === undefined ? {} : { since: store.since }
+  return [{ check: 'store', status: 'unhealthy', message: `the store takes no writes${because}`, ...began }]
 }
 
 /** Where jobs and state are in one store, one reason is enough. */
@@ -94,14 +96,15 @@ function deadLetterReasons({ deadLetters }: HealthFacts): readonly Found[] {
   const pending = deadLetters.pending ?? 0
   const exhausted = deadLetters.exhausted ?? 0
   if (pending + exhausted === 0) return []
-  const forPerson = exhausted > 0 ? `, ${exhausted} of them wait for a person` : ''
+  const forPerson = exhausted > 0 ? `, ${exhausted} of them ${exhausted === 1 ? 'waits' : 'wait'} for a person` : ''
   return [{ check: 'dead-letters', status: 'degraded', message: `${count(pending + exhausted, 'dead letter')}${forPerson}` }]
 }
 
-function backlogReasons({ oldestWaitingMs, held }: HealthFacts, limitMs: number): readonly Found[] {
+function backlogReasons({ now, oldestWaitingMs, held }: HealthFacts, limitMs: number): readonly Found[] {
   // Held jobs wait for their target, which has a reason of its own.
   if (oldestWaitingMs <= limitMs || held > 0) return []
-  return [{ check: 'backlog', status: 'degraded', message: `the oldest due job has waited ${formatDuration(oldestWaitingMs)}` }]
+  const message = `the oldest due job has waited ${formatDuration(oldestWaitingMs)}`
+  return [{ check: 'backlog', status: 'degraded', message, since: now - (oldestWaitingMs - limitMs) }]
 }
 
 function workerReasons({ worker }: HealthFacts): readonly Found[] {

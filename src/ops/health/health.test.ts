@@ -156,10 +156,14 @@ describe('the health of it all', () => {
       status: 'unhealthy',
       reasons: [{ message: 'the store takes no writes: disk full' }],
     })
+    const { reasons } = healthOf({ ...fine, store: { ok: false, since: now - 3_600_000 } })
+    expect(reasons[0]?.since).toBe(now - 3_600_000)
   })
 
   it('calls a backlog what is due and not held', () => {
     expect(healthOf({ ...fine, oldestWaitingMs: 600_000 }).reasons[0]?.message).toBe('the oldest due job has waited 10m')
+    // It became one when its oldest had waited for too long, whenever somebody asks.
+    expect(healthOf({ ...fine, oldestWaitingMs: 600_000 }).reasons[0]?.since).toBe(now - 300_000)
     expect(healthOf({ ...fine, oldestWaitingMs: 600_000, held: 1 }).status).toBe('healthy')
   })
 
