@@ -29,10 +29,18 @@ describe('what an error says of a target', () => {
   })
 
   it('a 429 that says how long keeps everybody away, other errors nobody', () => {
-    expect(throttledFor(status(429, 2000))).toBe(2000)
-    expect(throttledFor(status(429))).toBeUndefined()
-    expect(throttledFor(status(503, 2000))).toBeUndefined()
-    expect(throttledFor(undefined)).toBeUndefined()
+    expect(throttledFor(status(429, 2000), 0)).toBe(2000)
+    expect(throttledFor(status(429), 0)).toBeUndefined()
+    expect(throttledFor(status(503, 2000), 0)).toBeUndefined()
+    expect(throttledFor(undefined, 0)).toBeUndefined()
+  })
+
+  // T: 27
+  it('a 429 is read in its headers too, and is believed for an hour at most', () => {
+    const told = (headers: object) => throttledFor({ status: 429, headers }, 0)
+    expect([told({ 'retry-after': '7' }), told({ 'Retry-After': 'Thu, 01 Jan 1970 00:00:30 GMT' })]).toEqual([7000, 30_000])
+    expect([told({ 'retry-after': '99999999' }), throttledFor(status(429, 1e15), 0)]).toEqual([3_600_000, 3_600_000])
+    expect([told({ 'retry-after': '0' }), throttledFor(status(429, -1), 0)]).toEqual([undefined, undefined])
   })
 })
 

@@ -3,6 +3,7 @@
  */
 import { isHoldfastError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { retryAfterOf } from '../core/retry-after.ts'
 import { isRetryable, statusOf } from '../core/retryable.ts'
 
 const TOO_MANY_REQUESTS = 429
@@ -19,9 +20,17 @@ export function faultOf(error: unknown): Outcome {
   return isRetryable(error) ? 'failure' : 'neutral'
 }
 
-/** For how long a 429 asks everybody to stay away, in ms; undefined when it is another error or does not say. */
-export function throttledFor(error: unknown): number | undefined {
+/** What a 429 asks for is believed for at most so long; then one call asks again. */
+const LONGEST_PATIENCE_MS = 3_600_000
+
+/**
+ * For how long a 429 asks everybody to stay away, in ms, by its `retryAfterMs` or its headers; undefined when it is another
+ * error or does not say.
+ *
+ * @param wallNow epoch ms, for dates
+ */
+export function throttledFor(error: unknown, wallNow: number): number | undefined {
   if (statusOf(error) !== TOO_MANY_REQUESTS) return undefined
-  const ms = (error as { retryAfterMs?: unknown }).retryAfterMs
-  return typeof ms === 'number' && ms > 0 ? ms : undefined
+  const ms = retryAfterOf(error, wallNow) ?? 0
+  return ms > 0 ? Math.min(ms, LONGEST_PATIENCE_MS) : undefined
 }

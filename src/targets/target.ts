@@ -136,7 +136,7 @@ export class Target implements Observable {
       this.#failed.add(caller, this.#clock.wallNow())
       this.#witness.failed()
     } else if (fault === 'success') this.#answered()
-    const ms = throttledFor(error)
+    const ms = throttledFor(error, this.#clock.wallNow())
     if (ms !== undefined) this.throttle(ms)
   }
 

@@ -177,8 +177,10 @@ export class SharedTargets implements Observable {
     else if (event.type === 'rate-limiter.blocked' && event.by === 'server') this.#of(target)?.throttled(event.retryAfterMs)
     else if (event.type === 'circuit-breaker.changed') {
       this.#of(target)?.changed(event)
-      if (event.to === 'isolated' && !this.#byHand.get('isolate', target.name)?.on)
-        this.#tell('isolate', target, { on: true, until: null, reason: event.reason })
+      // One that ends by itself ends for all; what the others have told is known here before it changes anything.
+      const on = event.to === 'isolated'
+      if ((on || event.from === 'isolated') && on !== (this.#byHand.get('isolate', target.name)?.on ?? false))
+        this.#tell('isolate', target, { on, until: null, reason: event.reason })
     }
   }
 
