@@ -23,8 +23,8 @@ afterEach(() => {
 })
 
 async function start(...wrapper: string[]): Promise<Judge> {
-  const [command = '', ...args] = [...wrapper, process.execPath, SCRIPT]
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [command, ...args] = [...wrapper, process.execPath, SCRIPT]
+  const child = spawn(command as string, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
   const lines = createInterface({ input: child.stdout })
   const identity = JSON.parse(await next(lines)) as WorkerIdentity
