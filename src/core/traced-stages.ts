@@ -99,7 +99,9 @@ class TracedGate implements Required<Gate> {
     const before = this.#state(execution)
     this.#trace.deciding(this.#part, learn)
     const after = this.#state(execution)
-    const changed = Object.keys(after).filter((name) => !Object.is(after[name], before[name]))
+    const changed = Object.keys(after).filter(
+      (name) => !Object.is(after[name], before[name]) && !isTimePassing(name, before, after),
+    )
     if (changed.length === 0) return
     const told = changed.map((name) => `${name} ${show(before[name])} → ${show(after[name])}`)
     this.#trace.note(this.#part, execution, 'learnt', { numbers: after, reason: told.join(', ') })
@@ -108,6 +110,11 @@ class TracedGate implements Required<Gate> {
   #state(execution: LiveExecution): PlainRecord {
     return described(this.#part, execution.key).state
   }
+}
+
+/** What is waited for comes nearer by itself: nothing was learnt. */
+function isTimePassing(name: string, before: PlainRecord, after: PlainRecord): boolean {
+  return name === 'retryAfterMs' && Number(after[name]) <= Number(before[name])
 }
 
 function show(value: unknown): string {
