@@ -63,7 +63,7 @@ export function sentBy(sender: Member): Promise<number> {
 }
 
 export interface Worked {
-  /** From the start of the first job to the start of the last one. */
+  /** From the start of the first job after the warm-up to the start of the last one. */
   readonly ms: number
   readonly count: number
   /** How long each job waited from being sent to its start, when asked for. */
@@ -72,7 +72,7 @@ export interface Worked {
 
 export interface Working extends Task {
   readonly processes: number
-  /** Jobs to wait for. */
+  /** Jobs to wait for, those of the warm-up included. */
   readonly count: number
   /** Runs once the workers have begun. */
   readonly meanwhile?: () => Promise<unknown>
@@ -105,7 +105,8 @@ export async function work(entry: Entry, place: string, working: Working): Promi
   for (const member of crew) member.stop()
   await Promise.all(crew.map(({ ended }) => ended))
   if (!finished) return undefined
-  const times = [...latest.values()]
-  const ms = Math.max(...times.map(({ last }) => last)) - Math.min(...times.map(({ first }) => first))
-  return { ms, count: done(), latencies }
+  const counted = [...latest.values()].filter(({ first }) => first > 0)
+  const warmUp = task.warmUp ?? 0
+  const ms = Math.max(...counted.map(({ last }) => last)) - Math.min(...counted.map(({ first }) => first))
+  return { ms, count: counted.reduce((sum, one) => sum + one.count - warmUp, 0), latencies }
 }

@@ -16,6 +16,8 @@ export interface Task {
   readonly one?: boolean
   readonly concurrency?: number
   readonly jobMs?: number
+  /** So many jobs before those that count. */
+  readonly warmUp?: number
   /** Tells how long each job waited. */
   readonly latencies?: boolean
 }
@@ -23,7 +25,7 @@ export interface Task {
 export type Message =
   | { readonly type: 'ready' }
   | { readonly type: 'sent'; readonly ms: number }
-  /** `first` and `last` are when the first and the latest job started. */
+  /** `first` and `last` are when the first job after the warm-up and the latest one started. */
   | {
       readonly type: 'worked'
       readonly count: number
@@ -72,7 +74,7 @@ function loads(from: number, count: number): Load[] {
 }
 
 async function work(): Promise<void> {
-  const { concurrency = 100, jobMs = 0 } = task
+  const { concurrency = 100, jobMs = 0, warmUp = 0 } = task
   let [count, told, first, last] = [0, 0, 0, 0]
   let latencies: number[] = []
   tell({ type: 'ready' })
@@ -81,8 +83,7 @@ async function work(): Promise<void> {
     concurrency,
     handle: ({ at }) => {
       last = moment()
-      first ||= last
-      count++
+      if (count++ === warmUp) first = last
       if (task.latencies) latencies.push(last - at)
       return jobMs === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, jobMs))
     },

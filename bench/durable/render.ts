@@ -40,7 +40,7 @@ export function render({ machine, scale, systems, backlog }: Results): void {
     '',
     `* ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${machine.measuredAt} UTC, load average at the start ${machine.load}. ${roundsOf(systems)}`,
     '* PostgreSQL with its defaults (fsync on), Redis with an append-only file synced each second, SQLite in a file; a fresh database for each measurement.',
-    `* Throughput: ${scale.jobs.toLocaleString('en')} jobs that do nothing (500 at once in a process), ${scale.slowJobs.toLocaleString('en')} jobs that wait for 5 ms (100 at once), one and four worker processes; from the start of the first job to the start of the last.`,
+    `* Throughput: ${scale.jobs.toLocaleString('en')} jobs that do nothing (500 at once in a process), ${scale.slowJobs.toLocaleString('en')} jobs that wait for 5 ms (100 at once), one and four worker processes; after a fifth as many to warm up, from the start of the first job that counts to the start of the last.`,
     '* Latency: from before a job is sent until its handler runs, one worker process; idle: 20 jobs a second, under load: 500 a second, each 5 ms.',
     ...systems.flatMap(({ name, note }) => (note === undefined ? [] : [`* ${name}: ${note}.`])),
     '',
