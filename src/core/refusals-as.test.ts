@@ -47,6 +47,7 @@ describe('refusals as the caller’s own errors', () => {
     const stack = compose(converted, timeout({ limit: 10, clock }))
     const own = new Error('own')
     expect(await stack.execute(() => 'ok')).toBe('ok')
+    expect(converted.executeSync(() => 'ok')).toBe('ok')
     expect(await failure(stack.execute(() => Promise.reject(own)))).toBe(own)
     expect(() =>
       converted.executeSync(() => {
