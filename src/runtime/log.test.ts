@@ -63,8 +63,8 @@ describe('the log', () => {
       'debug upload: attempt 1 failed, again in 200ms: connect ECONNREFUSED',
       'info  recovered 2: 1 taken up again, 0 set aside, 1 poison; 3 dead letters',
       'error recovery failed, and is tried again: connect ECONNREFUSED',
-      'error the store does not answer: disk full',
-      'info  the store answers again',
+      'error store trouble: disk full',
+      'info  store trouble is over',
     ])
   })
 
@@ -104,7 +104,7 @@ describe('the log', () => {
         cause: 'attempts',
         error,
       },
-      { level: 'error', message: 'the store does not answer: disk full', type: 'store.degraded', at, reason: 'disk full' },
+      { level: 'error', message: 'store trouble: disk full', type: 'store.degraded', at, reason: 'disk full' },
     ])
   })
 

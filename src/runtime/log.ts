@@ -83,7 +83,7 @@ function lineOf(event: HoldfastEvent): Line | undefined {
             message: `recovered ${event.recovered}: ${event.requeued} taken up again, ${event.parked} set aside, ${event.poison} poison; ${event.deadLetters} dead letters`,
           }
     case 'store.degraded':
-      return { level: 'error', message: `the store does not answer: ${event.reason}` }
+      return { level: 'error', message: `store trouble: ${event.reason}` }
     case 'store.clock-skewed': {
       const difference = `${formatDuration(Math.abs(event.skewMs))} ${event.skewMs > 0 ? 'ahead of' : 'behind'}`
       return { level: 'warn', message: `the store's clock is ${difference} this host's: set the clocks, its own is what counts` }
@@ -104,7 +104,7 @@ function lineOf(event: HoldfastEvent): Line | undefined {
     case 'schedule.resumed':
       return { level: 'info', message: `schedule ${event.schedule} goes on` }
     case 'store.recovered':
-      return { level: 'info', message: 'the store answers again' }
+      return { level: 'info', message: 'store trouble is over' }
     default:
       return undefined
   }
