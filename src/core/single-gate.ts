@@ -4,10 +4,11 @@
  *
  * Invariant: a permit that the gate gave at once is given back exactly once, when the work has settled.
  */
-import { Attempt, rejectSoon } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import { isRejected, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
 import type { Operation } from './operation.ts'
+import { rejectSoon } from './reject-soon.ts'
 import type { Frame, Gate } from './stage.ts'
 import { pendingOf } from './thenable.ts'
 
