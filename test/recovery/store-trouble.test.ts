@@ -102,10 +102,10 @@ it.skipIf(lack !== undefined && !strict)(
     const started = target.calls.length
     await pause(1500)
     expect(target.calls).toHaveLength(started)
-    expect(holdfast.output).toMatch(/the store does not answer: .*full/)
+    expect(holdfast.output).toMatch(/store trouble: .*full/)
     disk.free()
     await expectRecovery(stage)
-    expect(holdfast.output).toMatch(/the store answers again/)
+    expect(holdfast.output).toMatch(/store trouble is over/)
     expect(holdfast.pid).toBe(pid)
     expect(await holdfast.signal('SIGTERM')).toBe(0)
   },

@@ -49,7 +49,9 @@ async function redriveMany(c: ApiContext, source: OpsSource, limits: BodyLimits)
   const ids = await source.redrive({
     target: optional(body.target, (value) => checkText(value, 'target', 2048, where)),
     kind: optional(body.kind, (value) => checkText(value, 'kind', 200, where)),
-    limit: optional(body.limit, (value) => checkWhole(value, 'limit', 1, 10_000, { ...where, hint: 'Call it again for the rest.' })),
+    limit: optional(body.limit, (value) =>
+      checkWhole(value, 'limit', 1, 10_000, { ...where, hint: 'Call it again for the rest.' }),
+    ),
     dryRun,
   })
   return c.json({ ids, count: ids.length, dryRun })
