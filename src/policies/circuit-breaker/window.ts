@@ -66,6 +66,7 @@ interface Bucket {
 export class TimeWindow implements CallWindow {
   readonly #sliceMs: number
   readonly #buckets: Bucket[]
+  #current: Bucket
   /** The newest slice that `expire` has seen; what lies between is known to be old. */
   #seen = Number.NEGATIVE_INFINITY
   calls = 0
@@ -75,14 +76,12 @@ export class TimeWindow implements CallWindow {
   constructor(ms: number) {
     this.#sliceMs = ms / BUCKETS
     this.#buckets = Array.from({ length: BUCKETS }, () => ({ slice: 0, calls: 0, failures: 0, slow: 0 }))
+    this.#current = this.#buckets[0]!
   }
 
   record(failed: boolean, slow: boolean, now: number): void {
     this.expire(now)
-    const slice = Math.floor(now / this.#sliceMs)
-    // A clock may start below zero.
-    const bucket = this.#buckets.at(slice % BUCKETS)!
-    bucket.slice = slice
+    const bucket = this.#current
     bucket.calls++
     this.calls++
     if (failed) {
@@ -101,6 +100,9 @@ export class TimeWindow implements CallWindow {
     if (slice === this.#seen) return
     this.#seen = slice
     for (const bucket of this.#buckets) if (bucket.slice <= slice - BUCKETS) this.#drop(bucket)
+    // A clock may start below zero.
+    this.#current = this.#buckets.at(slice % BUCKETS)!
+    this.#current.slice = slice
   }
 
   #drop(bucket: Bucket): void {
