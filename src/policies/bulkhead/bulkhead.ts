@@ -31,6 +31,11 @@ export interface BulkheadOptions {
    * `priority` of the call, or 0. Only with a `queue`.
    */
   readonly priority?: (execution: Execution) => number
+  /**
+   * Each time that a call has waited for so long it goes up by one priority, so that the less urgent get their turn too.
+   * Default: never. Only with a `queue`; not with `'drop-oldest'`.
+   */
+  readonly aging?: Duration
   /** Who is refused when the queue is full. Default `'reject-new'`. Only with a `queue`. */
   readonly overflow?: Overflow
   /** `'shadow'` counts and tells what it would reject, and rejects nothing. Default `'enforce'`. */
@@ -40,7 +45,7 @@ export interface BulkheadOptions {
   readonly clock?: Clock
 }
 
-const KNOWN = ['limit', 'queue', 'maxWait', 'priority', 'overflow', 'mode', 'name', 'clock'] as const
+const KNOWN = ['limit', 'queue', 'maxWait', 'priority', 'aging', 'overflow', 'mode', 'name', 'clock'] as const
 
 export interface BulkheadSnapshot {
   readonly inFlight: number
@@ -57,6 +62,7 @@ export class Bulkhead extends BasePolicy implements Gate {
   readonly #machine: BulkheadMachine
   readonly #maxWaitMs: number
   readonly #priority: (execution: Execution) => number
+  readonly #agingMs: number
   readonly #shadow: boolean
   readonly #abandoned = new Set<LiveExecution>()
 
@@ -65,13 +71,20 @@ export class Bulkhead extends BasePolicy implements Gate {
     super(checkName(options.name ?? 'bulkhead', 'bulkhead.name'), checkClock(options.clock, 'bulkhead.clock'))
     const queue = checkInteger(options.queue ?? 0, 'bulkhead.queue', 0)
     this.#shadow = checkOneOf(options.mode ?? 'enforce', 'bulkhead.mode', ['enforce', 'shadow']) === 'shadow'
-    for (const option of ['maxWait', 'priority', 'overflow'] as const)
+    for (const option of ['maxWait', 'priority', 'aging', 'overflow'] as const)
       if (queue === 0 && options[option] !== undefined)
         throw new OptionError(`bulkhead.${option}`, "does nothing without a 'queue'", options[option])
     this.#maxWaitMs =
       options.maxWait === undefined ? Number.POSITIVE_INFINITY : checkDuration(options.maxWait, 'bulkhead.maxWait', 1)
     this.#priority =
       options.priority === undefined ? priorityOf : userRule(options.priority, 'bulkhead.priority', 0, readPriority)
+    this.#agingMs = options.aging === undefined ? Number.POSITIVE_INFINITY : checkDuration(options.aging, 'bulkhead.aging', 1)
+    if (options.aging !== undefined && options.overflow === 'drop-oldest')
+      throw new OptionError(
+        'bulkhead.aging',
+        "cannot be combined with overflow: 'drop-oldest', which prefers the newest",
+        options.aging,
+      )
     this.#machine = new BulkheadMachine(
       checkInteger(options.limit, 'bulkhead.limit', 1),
       queue,
@@ -85,7 +98,8 @@ export class Bulkhead extends BasePolicy implements Gate {
 
   override describe(): PolicyDescription {
     const { limit, queueLimit: queue, ...state } = this.snapshot()
-    const options = { limit, queue, maxWaitMs: bounded(this.#maxWaitMs), mode: this.#shadow ? 'shadow' : 'enforce' }
+    const waits = { maxWaitMs: bounded(this.#maxWaitMs), agingMs: bounded(this.#agingMs) }
+    const options = { limit, queue, ...waits, mode: this.#shadow ? 'shadow' : 'enforce' }
     return { name: this.name, type: 'bulkhead', options, state: { ...state, limit } }
   }
 
@@ -138,10 +152,11 @@ export class Bulkhead extends BasePolicy implements Gate {
   }
 
   #queue(execution: LiveExecution): Promise<void> | RejectedError {
-    const priority = this.#priority(execution)
+    const now = execution.now()
+    // All who wait age alike, so who is ahead of whom never changes, and is known when they join.
+    const priority = this.#priority(execution) - now / this.#agingMs
     if (!this.#machine.hasRoom(priority)) return this.#refuse('full', execution)
     // How long the calls in flight still take nobody knows; but a deadline that has passed fits nothing.
-    const now = execution.now()
     if (execution.deadline <= now) return this.#refuse('deadline', execution)
     const { waiting, joined } = waitForPlace(this.#machine, execution, priority, this.#maxWaitMs, (why) => {
       this.#tell('bulkhead.rejected', execution, why)
