@@ -16,6 +16,7 @@ import { callSync, type Policy, sharedClock, tracedStagesOf } from './policy.ts'
 import { type Decision, Trace } from './trace.ts'
 import { watch } from './traced-layer.ts'
 import { tracedStages } from './traced-stages.ts'
+import { checkFunction } from './validate.ts'
 
 export interface Explanation<T = unknown> {
   /** The execution's id. */
@@ -53,6 +54,7 @@ export interface ExplainOptions extends ExecuteOptions {
  *
  * Calls that run at the same time are told apart by the execution's id: give them different ones, or none.
  *
+ * @throws OptionError when the operation is not a function
  * @example run
  * const breaker = circuitBreaker({ trip: { consecutive: 3 } })
  * breaker.isolate('under repair')
@@ -76,7 +78,7 @@ export async function explain<T>(policy: Policy, operation: Operation<T>, option
 /**
  * The same for an operation that returns a value, as `policy.executeSync` would run it.
  *
- * @throws OptionError when there is a timeout, or when the operation or a layer returns a promise
+ * @throws OptionError when there is a timeout, when the operation is not a function, or when it or a layer returns a promise
  */
 export function explainSync<T>(policy: Policy, operation: Operation<T>, options?: ExplainOptions): Explanation<T> {
   const call = new ExplainedCall(policy, operation, options, true)
@@ -98,6 +100,7 @@ class ExplainedCall<T> {
   readonly #running = new Map<object, { readonly attempt: number; readonly since: number }>()
 
   constructor(policy: Policy, operation: Operation<T>, options: ExplainOptions | undefined, sync: boolean) {
+    checkFunction(operation, 'operation')
     const clock = sharedClock(policy.parts) ?? systemClock
     this.#policy = policy
     this.#options = options

@@ -180,6 +180,7 @@ describe('an explanation', () => {
     expect(account).toMatchObject({ outcome: 'rejected', decidedBy: 'circuit-breaker', calls: 2 })
     expect(explainSync(noop, () => 1)).toMatchObject({ outcome: 'succeeded', value: 1 })
     expect(() => explainSync(timeout('1s'), () => 1)).toThrow('synchronous')
+    expect(() => explainSync(breaker, 5 as never)).toThrow("'operation' must be a function: got 5")
     expect(() => explainSync(noop, () => Promise.resolve(1))).toThrow('needs policies and an operation that return a value')
   })
 
