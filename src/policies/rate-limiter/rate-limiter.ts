@@ -145,6 +145,15 @@ export class RateLimiter extends BasePolicy implements Gate {
     this.#limits.change(key, (machine, now) => machine.reward(now, cost))
   }
 
+  /**
+   * Forgets all that was counted, and what `unblock` forgets, as for one who has proven to be in the right. Those who wait move
+   * up; places that were reserved ahead count no more.
+   */
+  reset(key?: string): void {
+    this.unblock(key)
+    this.#limits.change(key, (machine, now) => machine.load([], now, 0))
+  }
+
   /** Nothing is left as of now; it refills as usual. */
   drain(key?: string): void {
     this.#limits.change(key, (machine, now) => machine.drain(now))
