@@ -46,6 +46,16 @@ describe('several limits at once', () => {
     expect([all.refund(5, 1, 7, later), all.remaining(7)]).toEqual([false, 0])
   })
 
+  it('take over what was told of each, and nothing of what is no list', () => {
+    const parts = [new TokenBucket(10, 1000, 10), new SlidingWindow(5, 60_000)] as const
+    const all = new AllOf(parts)
+    all.occupy(0, 0, 4)
+    all.load([5, [-10, -20]], 0, 0)
+    expect([parts.map((machine) => machine.remaining(0)), all.wait(0, 4)]).toEqual([[10, 3], 59_980])
+    all.load([[300]], 0, 0)
+    expect(parts.map((machine) => machine.remaining(0))).toEqual([7, 5])
+  })
+
   it('are penalized, rewarded, drained and undone together', () => {
     const parts = [new TokenBucket(10, 1000, 10), new SlidingWindow(5, 60_000)] as const
     const all = new AllOf(parts)

@@ -5,7 +5,7 @@
  * an earlier one is lost, which errs on the side of the limits.
  */
 import { LatestPlaces } from './latest-places.ts'
-import { RateMachine, type RateState } from './rate-machine.ts'
+import { numbersOf, RateMachine, type RateState } from './rate-machine.ts'
 
 export class AllOf extends RateMachine {
   readonly capacity: number
@@ -43,6 +43,7 @@ export class AllOf extends RateMachine {
   }
 
   occupy(now: number, at: number, cost: number): void {
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: what goes now is followed by others first; remembering it costs
     if (at > now) {
       const remembered = this.#machines.map((machine) => machine.occupyAndRemember(now, at, cost))
       this.#places.push(now, { at, cost, remembered })
@@ -59,19 +60,19 @@ export class AllOf extends RateMachine {
   }
 
   undo(at: number, cost: number): void {
-    this.#undo(at, cost, this.#places.remove(at, cost)?.remembered ?? [])
+    this.#undo(at, cost, this.#places.remove(at, cost)?.remembered)
   }
 
-  #undo(at: number, cost: number, remembered: readonly unknown[]): void {
-    for (const [index, machine] of this.#machines.entries()) machine.undo(at, cost, remembered[index])
+  #undo(at: number, cost: number, remembered: readonly unknown[] | undefined): void {
+    for (const [index, machine] of this.#machines.entries()) machine.undo(at, cost, remembered?.[index])
     // Stryker disable next-line UpdateOperator: any other number will do
     this.#mark++
   }
 
-  refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
-    const latest = at > now ? this.#places.remove(at, cost) : undefined
+  refund(at: number, cost: number, _now?: number, mark = Number.NaN): boolean {
+    const latest = this.#places.remove(at, cost)
     if (latest === undefined && mark !== this.#mark) return false
-    this.#undo(at, cost, latest?.remembered ?? [])
+    this.#undo(at, cost, latest?.remembered)
     return true
   }
 
@@ -99,14 +100,9 @@ export class AllOf extends RateMachine {
   }
 
   load(state: RateState, now: number, elapsedMs: number): void {
-    for (const [index, machine] of this.#machines.entries()) machine.load(listAt(state, index), now, elapsedMs)
+    for (const [index, machine] of this.#machines.entries()) machine.load(numbersOf(state[index]), now, elapsedMs)
     this.#places.clear()
     // Stryker disable next-line UpdateOperator: any other number will do
     this.#mark++
   }
-}
-
-function listAt(state: RateState, index: number): RateState {
-  const part = state[index]
-  return Array.isArray(part) ? part : []
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FreedPlaces } from './freed-places.ts'
+import { SAME_TIME_MS } from './rate-machine.ts'
 
 const freed = (...places: (readonly [at: number, cost: number])[]) => {
   const all = new FreedPlaces()
@@ -28,6 +29,7 @@ describe('places that were given up', () => {
       false,
     ])
     expect([places.take(100, 1), places.earliest(0, 1)]).toEqual([true, 200])
+    expect(freed([0, 1]).take(SAME_TIME_MS, 1)).toBe(true)
   })
 
   it('have a latest one, which is the one that came last among equals', () => {

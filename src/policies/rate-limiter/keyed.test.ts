@@ -46,6 +46,28 @@ describe('limits by key', () => {
     expect(keyed.size).toBe(3)
   })
 
+  it('look at four of them with every new one: who is idle is forgotten, else whoever will be first', () => {
+    const keyed = new KeyedMachines(() => new TokenBucket(1, 10, 10), 5)
+    for (const [index, cost] of [6, 4, 3, 3, 2].entries()) keyed.tryTake(`${index}`, 0, cost)
+    keyed.tryTake('new', 0, 1)
+    const left = () => [...keyed.busy(0)].map(([key]) => key)
+    expect(left()).toEqual(['0', '1', '3', '4', 'new'])
+    keyed.tryTake('next', 20, 1)
+    expect([keyed.size, left()]).toEqual([4, ['0', '1', '3', 'next']])
+    expect([...keyed.busy(40)].map(([key]) => key)).toEqual(['0'])
+  })
+
+  it('have room for new ones where old ones had been, whatever was known of those', () => {
+    const keyed = new KeyedMachines(() => new TokenBucket(1, 1000, 1), 10)
+    for (let key = 0; key < 100; key++) {
+      if (key % 3 === 0) keyed.at(`${key}`, 0)
+      expect([keyed.tryTake(`${key}`, 0, 1), keyed.tryTake(`${key}`, 0, 1), keyed.wait(`${key}`, 0, 1)], `${key}`).toEqual([
+        0, 1000, 1000,
+      ])
+    }
+    expect(keyed.size).toBe(10)
+  })
+
   it('tell of the busy ones, and take over what was told', () => {
     const keyed = new KeyedMachines(() => new TokenBucket(1, 1000, 2), 10)
     keyed.tryTake('a', 0, 1)
@@ -59,5 +81,8 @@ describe('limits by key', () => {
     const next = new KeyedMachines(() => new TokenBucket(1, 1000, 2), 10)
     for (const [key, state] of told) next.load(key, state, 0, 500)
     expect([next.wait('a', 0, 2), next.wait('b', 0, 1), next.known('a')]).toEqual([500, 500, undefined])
+    const held = next.at('b', 0)
+    next.load('b', [1800], 0, 0)
+    expect([held.wait(0, 1), next.wait('a', 0, 2), [...next.busy(1800)]]).toEqual([800, 500, []])
   })
 })

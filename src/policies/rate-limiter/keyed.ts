@@ -40,10 +40,9 @@ export class KeyedMachines {
   tryTake(key: string, now: number, cost: number): number {
     const held = this.#held.get(key) ?? this.#add(key, now)
     if (typeof held !== 'number') return held.tryTake(now, cost)
-    const bucket = this.#lent as TokenBucket
-    bucket.fullAt = this.#fullAt[held] as number
+    const bucket = this.#lend(held)
     const wait = bucket.tryTake(now, cost)
-    if (wait === 0) this.#fullAt[held] = bucket.fullAt
+    this.#fullAt[held] = bucket.fullAt
     return wait
   }
 
@@ -87,9 +86,10 @@ export class KeyedMachines {
   /** Takes over what `busy` told of a key. */
   load(key: string, state: RateState, now: number, elapsedMs: number): void {
     const held = this.#held.get(key) ?? this.#add(key, now)
-    const machine = this.#see(held)
-    machine.load(state, now, elapsedMs)
-    if (typeof held === 'number') this.#fullAt[held] = (machine as TokenBucket).fullAt
+    if (typeof held !== 'number') return held.load(state, now, elapsedMs)
+    const bucket = this.#lend(held)
+    bucket.load(state, now, elapsedMs)
+    this.#fullAt[held] = bucket.fullAt
   }
 
   /** Keys that are not idle; the machine may be lent, so it must not be kept. */
@@ -98,9 +98,12 @@ export class KeyedMachines {
   }
 
   #see(held: number | RateMachine): RateMachine {
-    if (typeof held !== 'number') return held
+    return typeof held === 'number' ? this.#lend(held) : held
+  }
+
+  #lend(slot: number): TokenBucket {
     const bucket = this.#lent as TokenBucket
-    bucket.fullAt = this.#fullAt[held] as number
+    bucket.fullAt = this.#fullAt[slot] as number
     return bucket
   }
 
@@ -118,6 +121,7 @@ export class KeyedMachines {
   #newSlot(): number {
     const slot = this.#free.pop() ?? this.#used++
     if (slot >= this.#fullAt.length) {
+      // Stryker disable next-line MethodExpression: room that is not needed changes no answer
       const larger = new Float64Array(Math.min(Math.max(FIRST_SLOTS, this.#fullAt.length * 2), this.#maxKeys + SWEEP))
       larger.set(this.#fullAt)
       this.#fullAt = larger
@@ -129,7 +133,7 @@ export class KeyedMachines {
   #makeRoom(now: number): void {
     let first: string | undefined
     let firstAt = Number.POSITIVE_INFINITY
-    for (let looked = 0; looked < SWEEP && this.#held.size > 0; looked++) {
+    for (let looked = 0; looked < SWEEP; looked++) {
       this.#sweep ??= this.#held.entries()
       const next = this.#sweep.next()
       if (next.done) {
@@ -138,12 +142,13 @@ export class KeyedMachines {
       }
       const idleAt = this.#idleAt(next.value[1])
       if (idleAt <= now) this.#forget(next.value[0])
-      else if (first === undefined || idleAt < firstAt) {
+      else if (idleAt < firstAt) {
         first = next.value[0]
         firstAt = idleAt
       }
     }
-    if (this.#held.size >= this.#maxKeys && first !== undefined) this.#forget(first)
+    // Then none of those looked at was idle.
+    if (this.#held.size >= this.#maxKeys) this.#forget(first as string)
   }
 
   #forget(key: string): void {

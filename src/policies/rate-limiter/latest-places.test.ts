@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LatestPlaces } from './latest-places.ts'
+import { SAME_TIME_MS } from './rate-machine.ts'
 
 const place = (at: number, cost = 1) => ({ at, cost, remembered: [at] })
 const full = (...times: number[]) => {
@@ -25,7 +26,14 @@ describe('the latest places', () => {
     ])
   })
 
-  it('forget those whose time has come', () => {
+  it('are the same within a rounding', () => {
+    expect(full(0).remove(SAME_TIME_MS, 1)).toEqual(place(0))
+  })
+
+  it('forget those whose time has come, when they are half of all', () => {
+    const most = full(100, 200, 300)
+    most.push(100, place(400))
+    expect([400, 300, 200, 100].map((at) => most.remove(at, 1)?.at)).toEqual([400, 300, 200, 100])
     const places = full(100, 200, 300)
     places.push(200, place(400))
     expect([400, 300, 200, 100].map((at) => places.remove(at, 1))).toEqual([place(400), place(300), undefined, undefined])

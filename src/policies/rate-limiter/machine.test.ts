@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SlidingWindow, TokenBucket } from './machine.ts'
+import { SAME_TIME_MS } from './rate-machine.ts'
 
 const answers = (machine: TokenBucket | SlidingWindow, lines: readonly (readonly [now: number, cost: number])[]) =>
   lines.map(([now, cost]) => {
@@ -322,6 +323,27 @@ describe('a machine after places were given up', () => {
   }
 })
 
+describe('times that differ by a rounding', () => {
+  it('are the same to the bucket, by its own pace where that is quick', () => {
+    const bucket = new TokenBucket(1, 1000, 1)
+    bucket.fullAt = SAME_TIME_MS
+    expect([bucket.wait(0, 1), bucket.tryTake(0, 1)]).toEqual([0, 0])
+    const quick = new TokenBucket(100_000, 1000, 1)
+    quick.fullAt = SAME_TIME_MS / 2
+    expect([quick.wait(0, 1), quick.tryTake(0, 1)]).toEqual([SAME_TIME_MS / 2, SAME_TIME_MS / 2])
+    bucket.fullAt = SAME_TIME_MS
+    expect([bucket.refund(-1000, 1, -2000), bucket.fullAt]).toEqual([true, SAME_TIME_MS - 1000])
+  })
+
+  it('are the same to the window', () => {
+    const window = new SlidingWindow(1, 100)
+    window.occupy(-200, -100, 1)
+    expect(window.wait(-SAME_TIME_MS, 1)).toBe(0)
+    window.occupy(-1, 0, 1)
+    expect([window.refund(SAME_TIME_MS, 1, -1), window.wait(0.5, 1)]).toEqual([true, 0])
+  })
+})
+
 describe('the window after its latest cost was taken back', () => {
   it('has room for just as many as before', () => {
     const window = new SlidingWindow(3, 100)
@@ -340,6 +362,15 @@ describe('the window after its latest cost was taken back', () => {
     window.undo(30, 12, remembered)
     expect([window.remaining(30), window.remaining(105), window.remaining(115), window.remaining(120)]).toEqual([17, 18, 19, 20])
     expect([window.wait(30, 17), window.wait(30, 18), window.wait(30, 20)]).toEqual([0, 70, 90])
+  })
+})
+
+describe('the window after a place ahead was taken back for which it had grown', () => {
+  it('has its oldest admission in front again', () => {
+    const window = new SlidingWindow(20, 100)
+    for (const at of [0, 50, 60, 70]) window.reserve(at, 1)
+    window.undo(105, 2, window.occupyAndRemember(80, 105, 2))
+    expect([window.remaining(80), window.wait(80, 16), window.wait(80, 17), window.wait(80, 18)]).toEqual([16, 0, 20, 70])
   })
 })
 

@@ -82,6 +82,16 @@ describe('what a response says of limits', () => {
       { 'RateLimit-Limit': '100, 50;w=1, 100;w=60', 'RateLimit-Remaining': '3', 'RateLimit-Reset': '12' },
       [{ remaining: 3, limit: 100, windowMs: 60_000 }],
     ],
+    ['a dictionary whose members have parameters', { RateLimit: 'a=5;r=3;t=1' }, []],
+    ['what is empty', { 'x-ratelimit-remaining': ' ' }, []],
+    [
+      'the longest that can be told',
+      { RateLimit: '"a";r=1;t=9007199254740.991, "b";r=1;t=-1' },
+      [
+        { name: 'a', resetMs: 9_007_199_254_740_990 },
+        { name: 'b', resetMs: undefined },
+      ],
+    ],
     ['nothing', {}, []],
   ]
   for (const [name, headers, quotas] of table)
@@ -112,6 +122,8 @@ describe('what a response says of limits', () => {
       ['2026-99-01T00:00:02Z', undefined],
       ['Thu, 01 Jan 2026 00:00:03 GMT', 3000],
       [' 1.25 ', 1250],
+      [` ${NOW / 1000 + 1} `, 1000],
+      [`${NOW / 1000 + 1}.25`, 1250],
       ['12.5', 12_500],
       ['1000000000', 0],
       ['99999999999', 99_999_999_999_000 - NOW],
@@ -148,6 +160,7 @@ describe('a structured field', () => {
   it('ends where it cannot be read, without a prototype to step on, and in linear time', () => {
     expect(parseFieldList('a;b=1, "open').length).toBe(1)
     expect(parseFieldList(undefined)).toEqual([])
+    expect(parseFieldList('a,'.repeat(2000)).length).toBe(1000)
     expect(parseFieldList('a;b=1')[0]!.params.toString).toBeUndefined()
     expect(parseFieldList(`${'a;'.repeat(100_000)}`).length).toBeLessThanOrEqual(1)
   })

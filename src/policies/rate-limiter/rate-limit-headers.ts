@@ -22,7 +22,7 @@ const UNNAMED = 'default'
 
 /** @param wallNow epoch ms; a `Date` header takes precedence, since a server's dates go by the server's clock */
 export function readRateLimits(headers: HeaderSource, wallNow: number): RateAdvice {
-  const serverNow = Date.parse(readHeader(headers, 'date') ?? '')
+  const serverNow = Date.parse(String(readHeader(headers, 'date')))
   const now = Number.isNaN(serverNow) ? wallNow : serverNow
   const current = parseFieldList(joined(headers, 'ratelimit'))
   const policies = parseFieldList(joined(headers, 'ratelimit-policy'))
@@ -91,12 +91,14 @@ const EPOCH_MS_FROM = 1e11
 
 /** @returns ms from now, at least 0; undefined when it cannot be read */
 export function readReset(text: string | undefined, wallNow: number): number | undefined {
-  const value = text?.trim() ?? ''
+  if (text === undefined) return undefined
+  const value = text.trim()
   if (/^\d+(?:\.\d+)?$/.test(value)) {
     const number = Number(value)
     if (number >= EPOCH_MS_FROM) return Math.max(0, number - wallNow)
     return number >= EPOCH_SECONDS_FROM ? Math.max(0, number * 1000 - wallNow) : number * 1000
   }
+  // Stryker disable next-line Regex: with something before it, it is no date either
   if (/^\d{4}-\d{2}-\d{2}T/i.test(value)) {
     const at = Date.parse(value)
     return Number.isNaN(at) ? undefined : Math.max(0, at - wallNow)
@@ -106,18 +108,22 @@ export function readReset(text: string | undefined, wallNow: number): number | u
 }
 
 function seconds(text: string | undefined): number | undefined {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
+  const value = numberOf(text)
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER / 1000 ? value * 1000 : undefined
 }
 
 function count(text: string | undefined): number | undefined {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Math.floor(Number(text))
+  const value = Math.floor(numberOf(text))
   // Below nothing is still nothing.
   return Number.isFinite(value) ? Math.max(0, value) : undefined
 }
 
+function numberOf(text: string | undefined): number {
+  return text?.trim() ? Number(text) : Number.NaN
+}
+
 /** A list may be spread over several headers of one name; a record holds them as an array. */
 function joined(headers: HeaderSource, name: string): string | undefined {
-  const all = typeof headers.get === 'function' ? undefined : (headers as Readonly<Record<string, unknown>>)[name]
+  const all = (headers as Readonly<Record<string, unknown>>)[name]
   return Array.isArray(all) ? all.join(', ') : readHeader(headers, name)
 }

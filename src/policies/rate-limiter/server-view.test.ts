@@ -74,6 +74,7 @@ describe('what a server says of its limit', () => {
     const view = make()
     view.learn(0, { name: 'a', remaining: 0 })
     view.learn(0, { name: 'a', resetMs: 1000 })
+    expect(view.isIdle(0)).toBe(true)
     for (let name = 0; name < 100; name++) view.learn(0, told(5, 1000, { name: `${name}` }))
     expect(view.quotas(0).length).toBe(8)
   })
@@ -103,6 +104,34 @@ describe('what a server says of its limit', () => {
     }
   })
 
+  it('lets nobody before the places after its reset, whatever is left until then', () => {
+    const view = make()
+    view.learn(0, told(1, 1000, { limit: 5, windowMs: 1000 }))
+    expect([view.reserve(0, 2), view.reserve(0, 3), view.remaining(0)]).toEqual([1000, 1000, 0])
+    view.refund(1000, 3)
+    expect([view.remaining(0), view.wait(0, 1)]).toEqual([0, 1000])
+    view.reserve(0, 3)
+    // They are all of the next window.
+    expect(view.wait(1000, 1)).toBe(1000)
+  })
+
+  it('is forgotten at its very reset, alone', () => {
+    const view = make()
+    view.learn(0, told(0, 500, { name: 'first' }))
+    view.learn(0, told(0, 1000, { name: 'second' }))
+    expect(view.quotas(500).map(({ name }) => name)).toEqual(['second'])
+    view.learn(1200, told(50, 1000, { name: 'second' }))
+    expect(view.quotas(1200)).toMatchObject([{ remaining: 50, resetAt: 2200 }])
+  })
+
+  it('may be told twice of one request', () => {
+    const view = make()
+    view.occupy(0, 0, 1)
+    view.learn(0, told(5, 5000), view.sent)
+    view.learn(0, told(9, 5000), view.sent)
+    expect(view.remaining(0)).toBe(9)
+  })
+
   it('counts places after its reset to the next window, and lets nobody before them', () => {
     const view = make()
     view.learn(0, told(1, 1000, { limit: 5, windowMs: 1000 }))
@@ -118,7 +147,7 @@ describe('what a server says of its limit', () => {
       penalty: [(view) => view.penalize(0, 1), 6],
       reward: [(view) => view.reward(0, 1), 8],
       drain: [(view) => view.drain(0), 0],
-      load: [(view) => view.load([3000], 0, 0), 7],
+      load: [(view) => view.load([4000], 0, 0), 6],
       take: [(view) => view.occupy(0, 0, 1), 6],
     }
     for (const [name, [change, left]] of Object.entries(changes)) {

@@ -96,6 +96,7 @@ export class ServerView extends RateMachine {
 
   /** A window that is over is followed by the next where its length is known, and forgotten where not. */
   #roll(now: number): void {
+    // Stryker disable next-line ConditionalExpression,ArrowFunction: a short cut: what has not ended is left as it is
     if (this.#quotas.every(({ resetAt }) => resetAt > now)) return
     this.#quotas = this.#quotas.filter(({ resetAt, limit, windowMs }) => resetAt > now || (limit && windowMs))
     for (const quota of this.#quotas) {
@@ -108,6 +109,7 @@ export class ServerView extends RateMachine {
   }
 
   occupy(now: number, at: number, cost: number): void {
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: what goes now is followed by others first; remembering it costs
     if (at > now) this.#places.push(now, { at, cost, remembered: [this.#own.occupyAndRemember(now, at, cost)] })
     else {
       this.#own.occupy(now, at, cost)
@@ -136,8 +138,8 @@ export class ServerView extends RateMachine {
     }
   }
 
-  refund(at: number, cost: number, now = Number.NEGATIVE_INFINITY, mark = Number.NaN): boolean {
-    const latest = at > now ? this.#places.remove(at, cost) : undefined
+  refund(at: number, cost: number, _now?: number, mark = Number.NaN): boolean {
+    const latest = this.#places.remove(at, cost)
     if (latest === undefined && mark !== this.#own.mark) return false
     this.#undo(at, cost, latest?.remembered[0])
     return true
@@ -165,7 +167,7 @@ export class ServerView extends RateMachine {
 
   unblock(): void {
     this.#blockedUntil = Number.NEGATIVE_INFINITY
-    this.#quotas = []
+    this.#quotas.length = 0
   }
 
   /** @param sent what `sent` was for the request that this answers; without it the answer may only take, not give */
@@ -175,7 +177,7 @@ export class ServerView extends RateMachine {
     const { limit = known?.limit, windowMs = known?.windowMs, resetMs = windowMs } = told
     if (told.remaining === undefined || resetMs === undefined) return
     const resetAt = now + Math.min(Math.max(resetMs, 0), this.#trustMs)
-    const isLatest = sent !== undefined && sent >= this.#learntAt
+    const isLatest = (sent ?? Number.NaN) >= this.#learntAt
     const remaining = told.remaining - (sent === undefined ? 0 : this.#spent - sent)
     if (sent !== undefined) this.#learntAt = Math.max(this.#learntAt, sent)
     const fresh = { name: told.name, limit, windowMs, remaining, ahead: known?.ahead ?? 0, resetAt }
@@ -185,6 +187,7 @@ export class ServerView extends RateMachine {
       known.limit = limit
       known.windowMs = windowMs
       known.remaining = isLatest ? remaining : Math.min(known.remaining, remaining)
+      // Stryker disable next-line EqualityOperator: equal ones are of one window
     } else if (resetAt > known.resetAt && (isLatest || sent === undefined)) Object.assign(known, fresh)
   }
 

@@ -26,6 +26,13 @@ describe('what is stored of a limit', () => {
     expect(stored().all.quotas).toStrictEqual([{ name: 'q', remaining: 1, resetMs: 60_000, limit: 9, windowMs: 60_000 }])
   })
 
+  it('is no block that has ended', async () => {
+    const { clock, limiter } = make()
+    limiter.block(1000)
+    await clock.advance(1000)
+    expect(limiter.snapshot().all).toStrictEqual({ state: [] })
+  })
+
   it('of more keys than asked for are those that would take longest to be whole again', () => {
     const { limiter } = make()
     for (const [key, cost] of Object.entries({ a: 5, b: 1, c: 9 })) limiter.consume(key, cost)
@@ -63,6 +70,15 @@ describe('what was stored', () => {
     const quota = { state: [], quotas: told({}) }
     expect([loaded(quota, 999).left(), loaded(quota, 1000).left()]).toEqual([1, 10])
     expect(loaded({ state: [], quotas: told({ resetMs: 'x' }) }).left()).toBe(10)
+  })
+
+  it('of a window that has ended is forgotten, and what is no number or no list is ignored', () => {
+    expect(loaded({ state: [], quotas: told({ limit: 4, windowMs: 60_000 }) }, 1000).left()).toBe(10)
+    expect(loaded({ state: [], blockedMs: '500' }).limiter.decide().retryAfterMs).toBe(0)
+    const { limiter, clock } = make()
+    limiter.consume(undefined, 5)
+    limiter.hydrate({ version: 1, at: clock.wallNow(), all: { state: 'x' }, keys: 5 })
+    expect(limiter.decide().remaining).toBe(5)
   })
 
   it('of what is no key is left out', () => {

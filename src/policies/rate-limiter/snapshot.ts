@@ -72,7 +72,7 @@ function restore(limits: Limits, key: string | undefined, stored: unknown, now: 
     if (typeof told?.name !== 'string' || !isAhead(told.resetMs, elapsedMs) || !isNumber(told.remaining)) continue
     const { name, remaining, resetMs } = told
     const limit = isNumber(told.limit) ? told.limit : undefined
-    const windowMs = isNumber(told.windowMs) && told.windowMs > 0 ? told.windowMs : undefined
+    const windowMs = isAhead(told.windowMs, 0) ? told.windowMs : undefined
     limits.changeView(key, (view) => view.learn(now, { name, remaining, limit, windowMs, resetMs: resetMs - elapsedMs }))
   }
 }

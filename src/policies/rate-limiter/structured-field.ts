@@ -19,8 +19,9 @@ const COMMA = /[ \t]*(?:,|$)/y
 const MAX_LENGTH = 2000
 
 export function parseFieldList(text: string | undefined): FieldMember[] {
+  if (text === undefined) return []
   const members: FieldMember[] = []
-  const source = (text ?? '').slice(0, MAX_LENGTH)
+  const source = text.slice(0, MAX_LENGTH)
   let at = 0
   const next = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at
@@ -28,9 +29,7 @@ export function parseFieldList(text: string | undefined): FieldMember[] {
     if (match !== null) at = pattern.lastIndex
     return match
   }
-  while (at < source.length) {
-    const member = next(MEMBER)
-    if (member === null) break
+  for (let member = next(MEMBER); member !== null; member = next(MEMBER)) {
     const params: Record<string, string> = Object.create(null) as Record<string, string>
     for (let param = next(PARAMETER); param !== null; param = next(PARAMETER))
       params[(param[1] as string).toLowerCase()] = unquote(param[2] ?? '')
@@ -41,5 +40,5 @@ export function parseFieldList(text: string | undefined): FieldMember[] {
 }
 
 function unquote(text: string): string {
-  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, '$1') : text
+  return text[0] === '"' ? text.slice(1, -1).replace(/\\(.)/g, '$1') : text
 }

@@ -132,6 +132,28 @@ for (const [name, make] of Object.entries(machines))
     })
   })
 
+describe('one who gives up', () => {
+  it('leaves a place that others have taken by hand since to the next, and no more', () => {
+    const machine = new TokenBucket(1, 100, 1)
+    machine.reserve(0, 1)
+    const { turns, join } = line(machine)
+    const a = join('a')
+    expect(machine.reserve(0, 1)).toBe(200)
+    turns.leave(a)
+    expect([machine.reserve(0, 1), machine.reserve(0, 1)]).toEqual([100, 300])
+  })
+
+  it('leaves the window as it was, to each of its admissions', async () => {
+    const machine = new SlidingWindow(2, 200)
+    machine.reserve(0, 1)
+    machine.reserve(150, 1)
+    const { clock, turns, join } = line(machine)
+    await clock.advance(160)
+    turns.leave(join('both', 2))
+    expect([machine.wait(160, 1), machine.wait(160, 2)]).toEqual([40, 190])
+  })
+})
+
 describe('a turn that is placed anew', () => {
   const full = () => {
     const machine = new TokenBucket(1, 100, 2)
