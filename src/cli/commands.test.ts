@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch, JobView, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
 import { Client } from './client.ts'
@@ -538,6 +539,19 @@ describe('holdfast doctor', () => {
     ])
     expect(gone.code).toBe(1)
     expect(gone.out).not.toContain('s3cret')
+  })
+
+  it('finds a store that a newer Holdfast wrote, and a file that is no store', async () => {
+    const path = join(folder, 's.db')
+    const found = async () => (await runCommand(['doctor', '--store', `sqlite:${path}`, '--port', '0'], { cwd: folder })).out
+    const db = new DatabaseSync(path)
+    db.exec('CREATE TABLE holdfast_migrations (version INTEGER); INSERT INTO holdfast_migrations VALUES (1)')
+    expect(await found()).toMatch(/ok +store: .*s\.db, will be brought up to date/)
+    db.exec('UPDATE holdfast_migrations SET version = 99')
+    db.close()
+    expect(await found()).toMatch(/problem +store: .*s\.db has version 99, this Holdfast knows \d+\n.*Run the newer Holdfast/)
+    writeFileSync(path, 'x'.repeat(5000))
+    expect(await found()).toMatch(/problem +store: .*s\.db: .*not a database/)
   })
 
   it('reports a wrong configuration as one of its findings', async () => {

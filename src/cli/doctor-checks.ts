@@ -65,12 +65,14 @@ export async function checkStore(store: StoreSettings): Promise<Finding> {
   const check = 'store'
   if (store.kind === 'memory')
     return { check, status: 'warning', message: 'in memory: a restart loses every job', hint: 'Set HOLDFAST_STORE=sqlite:PATH.' }
-  if (store.kind === 'postgres') return checkServer(store)
+  if (store.kind === 'postgres') return checkShape(store, store.url)
   const place = existsSync(store.path) ? store.path : existingFolder(store.path)
   try {
     accessSync(place, constants.R_OK | constants.W_OK)
     accessSync(existingFolder(store.path), constants.W_OK | constants.X_OK)
-    return { check, status: 'ok', message: existsSync(store.path) ? store.path : `${store.path} will be made` }
+    return existsSync(store.path)
+      ? await checkShape(store, store.path)
+      : { check, status: 'ok', message: `${store.path} will be made` }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return {
@@ -83,15 +85,19 @@ export async function checkStore(store: StoreSettings): Promise<Finding> {
 }
 
 /** It is asked, and left as it is. */
-async function checkServer(store: StoreSettings): Promise<Finding> {
+async function checkShape(store: StoreSettings, place: string): Promise<Finding> {
   const check = 'store'
   const { storeSchema } = await import('../runtime/store-schema.ts')
   try {
-    const { current } = await storeSchema(store)
-    return { check, status: 'ok', message: `${store.url}${current === undefined ? ', the tables will be made' : ''}` }
+    const { current = 0, newest } = await storeSchema(store)
+    if (current > newest) {
+      const message = `${place} has version ${current}, this Holdfast knows ${newest}`
+      return { check, status: 'problem', message, hint: 'Run the newer Holdfast that wrote it.' }
+    }
+    const next = current === 0 ? ', the tables will be made' : current < newest ? ', will be brought up to date' : ''
+    return { check, status: 'ok', message: `${place}${next}` }
   } catch (error) {
-    const { text } = explainError(error)
-    return { check, status: 'problem', message: text }
+    return { check, status: 'problem', message: `${place}: ${explainError(error).text}` }
   }
 }
 
