@@ -8,7 +8,7 @@ import { timeout } from '../policies/timeout/timeout.ts'
 import { scripted } from '../testing/scripted-operation.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { OptionError, RejectedError, TimeoutError } from './errors.ts'
-import { compose, noop, type Policy, policy } from './policy.ts'
+import { compose, noop, policy } from './policy.ts'
 
 const clock = new VirtualClock()
 const settled = (promise: Promise<unknown>) =>
@@ -165,23 +165,6 @@ describe('the time of a call', () => {
     held.succeed()
     expect(await end).toMatchObject({ error: { code: 'ERR_RATE_LIMITED', retryAfterMs: 6000 } })
   })
-
-  it('is read once for all policies of a call, and not at all where none of them asks', async () => {
-    const counting = new VirtualClock()
-    const read = vi.spyOn(counting, 'now')
-    const readsOf = async (...policies: readonly Policy[]): Promise<number> => {
-      read.mockClear()
-      expect(await compose(...policies).execute(() => 'ok')).toBe('ok')
-      return read.mock.calls.length
-    }
-    const bounded = retry({ maxElapsed: '1m', clock: counting })
-    const rate = rateLimiter({ limit: 100, per: '10s', clock: counting })
-    const slots = bulkhead({ limit: 1, clock: counting })
-    expect(await readsOf(bounded, rate, slots)).toBe(1)
-    expect(await readsOf(bounded, rate, slots, timeout({ limit: 100, clock: counting }))).toBe(1)
-    expect(await readsOf(retry({ clock: counting }), slots)).toBe(0)
-    expect(await readsOf(slots, timeout({ limit: Number.POSITIVE_INFINITY, clock: counting }))).toBe(0)
-  })
 })
 
 describe('cancellation', () => {
@@ -218,22 +201,6 @@ describe('cancellation', () => {
     await clock.advance(100)
     second.abort('enough')
     expect(((await late) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
-  })
-
-  // T: 12
-  it.each([[noop], [bulkhead({ limit: 1, clock })]])('in a layer outside begins nothing further in', async (beside) => {
-    const slow = policy('slow', (next) => async (execution) => {
-      await new Promise<void>((resolve) => clock.setTimer(10, resolve))
-      return next(execution)
-    })
-    const rate = rateLimiter({ limit: 1, per: '1h', burst: 1, clock })
-    const operation = scripted().thenReturns('ok')
-    const caller = new AbortController()
-    const end = settled(compose(slow, rate, beside).execute(operation, { signal: caller.signal }))
-    caller.abort('enough')
-    await clock.advance(20)
-    expect(await end).toEqual({ error: 'enough' })
-    expect([operation.calls.length, rate.consume().allowed]).toEqual([0, true])
   })
 
   it('asks no rule whether to try again', async () => {
@@ -276,46 +243,6 @@ describe('cancellation', () => {
   })
 })
 
-describe('what comes of work at once', () => {
-  const down = new Error('down')
-  const seenBy = async (stack: Policy, operation: () => unknown): Promise<readonly unknown[]> => {
-    const seen: unknown[] = []
-    const watching = policy('watching', (next) => (execution) => {
-      const answer = next(execution)
-      seen.push(answer)
-      return answer
-    })
-    await settled(compose(watching, stack).execute(operation))
-    return seen
-  }
-
-  it('is passed on at once: a value as it is, an error as a rejection', async () => {
-    const slots = bulkhead({ limit: 1, clock })
-    for (const stack of [slots, compose(slots, rateLimiter({ limit: 100, per: 1, clock }))]) {
-      expect(await seenBy(stack, () => 'now')).toEqual(['now'])
-      const failing = seenBy(stack, () => {
-        throw down
-      })
-      expect(await failing).toEqual([expect.any(Promise)])
-    }
-  })
-
-  it('is heard as soon when it is an error as when it is a value', async () => {
-    const stack = compose(bulkhead({ limit: 1, clock }), rateLimiter({ limit: 100, per: 1, clock }))
-    const turnsOf = async (operation: () => Promise<unknown>): Promise<number> => {
-      let ended = false
-      void settled(stack.execute(operation)).then(() => (ended = true))
-      let turns = 0
-      while (!ended) {
-        await Promise.resolve()
-        turns++
-      }
-      return turns
-    }
-    expect(await turnsOf(() => Promise.reject(down))).toBe(await turnsOf(() => Promise.resolve('ok')))
-  })
-})
-
 describe('attempt numbers', () => {
   it('are those of the innermost retry', async () => {
     const operation = scripted<string>().fails(3).thenReturns('ok')
@@ -325,6 +252,16 @@ describe('attempt numbers', () => {
     await clock.advance(1)
     await expect(end).resolves.toBe('ok')
     expect(operation.attempts).toEqual([1, 2, 1, 2])
+  })
+
+  it('of two retries do not mix up their times', async () => {
+    const [outer, inner] = ['outer', 'inner'].map((name) =>
+      retry({ maxAttempts: 2, maxElapsed: '1h', backoff: () => 5000, name, clock }),
+    )
+    const operation = scripted().fails()
+    const end = settled(compose(outer!, inner!, rateLimiter({ limit: 1, per: 5000, burst: 1, clock })).execute(operation))
+    await clock.advance(60_000)
+    expect(await end).toMatchObject({ error: { message: 'scripted failure 4' } })
   })
 
   it('reach what stands behind a layer', async () => {
@@ -389,22 +326,6 @@ it('a refusal inside of a timeout ends it: nothing expires later, and no place i
   expect(expired).not.toHaveBeenCalled()
   expect(slots.snapshot().inFlight).toBe(1)
   other.succeed()
-})
-
-it('the layer of a timeout may be called again with the same execution', async () => {
-  const twice = policy('twice', (next) => {
-    const bounded = timeout({ limit: 10, clock }).layer(next)
-    return async (execution) => {
-      try {
-        return await bounded(execution)
-      } catch {
-        return await bounded(execution)
-      }
-    }
-  })
-  const end = settled(twice.execute(scripted<string>().hangs(1).thenReturns('ok')))
-  await clock.advance(20)
-  expect(await end).toEqual({ value: 'ok' })
 })
 
 // T: 13, 16

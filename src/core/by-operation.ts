@@ -18,7 +18,7 @@ class ByOperation extends Switching {
   }
 
   protected choose({ operation }: Execution): Policy | undefined {
-    return this.#policies.get(operation ?? 'default') ?? this.#otherwise
+    return this.#policies.get(operation as string) ?? this.#otherwise
   }
 
   override describe(key?: string): PolicyDescription {

@@ -68,6 +68,7 @@ export class LiveExecution implements Execution {
 
   get id(): string {
     if (this.parent !== undefined) return this.parent.id
+    // Stryker disable next-line UpdateOperator: any other number is as good
     this._id ??= this._options?.id ?? `x${(++issued).toString(36)}`
     return this._id
   }

@@ -64,12 +64,12 @@ function frameOperation(stages: readonly FramedStage[], next: Operation<unknown>
     }
   }
   const frame: Frame = { retry, gates, timeout, timeoutAt, outermost, next }
-  const alone = stages.length === 1 ? gates[0] : undefined
+  const [gate] = gates
   // Stryker disable next-line ConditionalExpression: a short cut, which costs less than an attempt and does the same
-  if (alone !== undefined)
+  if (stages.length === 1 && gate !== undefined)
     return (execution) => {
       const live = execution as LiveExecution
-      return live.sync ? runSync(frame, live) : runThrough(alone, frame, live)
+      return live.sync ? runSync(frame, live) : runThrough(gate, frame, live)
     }
   return (execution) => {
     const live = execution as LiveExecution

@@ -33,6 +33,13 @@ describe('a call that its caller may cancel', () => {
     expect(clock.pendingTimers({ includeIdle: true })).toBe(0)
   })
 
+  it('is told what to do where no time is left', async () => {
+    await expect(policy('layer', (next) => next).execute(() => 1, { within: 0 })).rejects.toMatchObject({
+      ...{ code: 'ERR_DEADLINE_EXCEEDED', message: 'no time is left for this call', policy: 'within' },
+      hint: 'Nothing was sent. Give the call more time, or call less.',
+    })
+  })
+
   it('does not begin when it was cancelled beforehand: not even a layer is entered', async () => {
     let entered = 0
     const layer = policy('layer', (next) => (execution) => {

@@ -109,6 +109,13 @@ describe('executeSync', () => {
     expect(breaker.state).toBe('open')
   })
 
+  it('reads no time where no policy asks for it', () => {
+    const clock = new VirtualClock()
+    const read = vi.spyOn(clock, 'now')
+    expect(compose(retry({ clock }), bulkhead({ limit: 1, clock })).executeSync(() => 1)).toBe(1)
+    expect(read).not.toHaveBeenCalled()
+  })
+
   it('reads the time anew for every attempt, and where a layer took its time', () => {
     let now = 0
     const clock = Object.assign(new VirtualClock(), { now: () => now })
