@@ -125,6 +125,14 @@ export class RejectedError extends HoldfastError {
 }
 RejectedError.prototype.name = 'RejectedError'
 
+/** The refusal of a rate limiter; `retryAfterMs` says when the next turn is. */
+export class RateLimitError extends RejectedError {}
+RateLimitError.prototype.name = 'RateLimitError'
+
+/** The refusal of a circuit breaker, open, half-open or isolated; its `cause` is what opened it. */
+export class CircuitOpenError extends RejectedError {}
+CircuitOpenError.prototype.name = 'CircuitOpenError'
+
 /** Where intrinsics are frozen the limit cannot be written; a rejection then has a trace, and is one all the same. */
 function limitStack(limit: number): void {
   try {
@@ -149,6 +157,14 @@ const REJECTIONS: ReadonlySet<string> = new Set<ErrorCode>([
   'ERR_IDEMPOTENCY_DONE',
   'ERR_IDEMPOTENCY_UNKNOWN',
 ])
+
+/** A connection was not made, or was lost. For adapters and operations of your own: policies never raise it, and retry it. */
+export class NetworkError extends HoldfastError {
+  constructor(message: string, details: Omit<ErrorDetails, 'code'> = {}) {
+    super(message, { ...details, code: 'ERR_NETWORK' })
+  }
+}
+NetworkError.prototype.name = 'NetworkError'
 
 /** A policy's own time ran out. `limitMs` is the limit that was exceeded. */
 export class TimeoutError extends HoldfastError {

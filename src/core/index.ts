@@ -5,6 +5,7 @@ export type { Plain, PlainRecord, PolicyDescription } from './description.ts'
 export { type Duration, formatDuration, parseDuration } from './duration.ts'
 export type { ErrorClass, ErrorSelection } from './error-selection.ts'
 export {
+  CircuitOpenError,
   describeError,
   ERROR_CODES,
   type ErrorCode,
@@ -12,7 +13,9 @@ export {
   HoldfastError,
   isHoldfastError,
   isRejected,
+  NetworkError,
   OptionError,
+  RateLimitError,
   RejectedError,
   TimeoutError,
 } from './errors.ts'

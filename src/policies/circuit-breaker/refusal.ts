@@ -1,6 +1,6 @@
 /** What a call hears that the breaker refuses. */
 import { formatDuration } from '../../core/duration.ts'
-import { RejectedError } from '../../core/errors.ts'
+import { CircuitOpenError } from '../../core/errors.ts'
 import type { BreakerStateName } from '../../core/events.ts'
 import type { Rejection } from '../../core/permit.ts'
 
@@ -10,8 +10,8 @@ export function refusalOf(
   state: BreakerStateName,
   { retryAfterMs, reason }: Rejection,
   cause: unknown,
-): RejectedError {
-  return new RejectedError(`circuit is ${state}: ${reason}`, {
+): CircuitOpenError {
+  return new CircuitOpenError(`circuit is ${state}: ${reason}`, {
     code: state === 'isolated' ? 'ERR_CIRCUIT_ISOLATED' : 'ERR_CIRCUIT_OPEN',
     policy,
     retryAfterMs,

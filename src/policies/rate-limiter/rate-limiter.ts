@@ -7,7 +7,7 @@
 
 import type { PlainRecord, PolicyDescription } from '../../core/description.ts'
 import { type Duration, formatDuration } from '../../core/duration.ts'
-import { RejectedError } from '../../core/errors.ts'
+import { RateLimitError } from '../../core/errors.ts'
 import { reportListenerError } from '../../core/events.ts'
 import type { LiveExecution } from '../../core/execution.ts'
 import type { Execution } from '../../core/operation.ts'
@@ -107,7 +107,7 @@ export class RateLimiter extends BasePolicy implements Gate {
   /**
    * Waits for its turn, after all who wait already; rejects with the signal's reason when it aborts.
    *
-   * @throws RejectedError when that would take longer than `maxWait`
+   * @throws RateLimitError when that would take longer than `maxWait`
    */
   async wait(key?: string, cost = 1, options: AbortSignal | RateWaitOptions = {}): Promise<void> {
     if (!(options instanceof AbortSignal)) checkKnown(options, ['signal', 'maxWait'], 'wait')
@@ -269,13 +269,13 @@ export class RateLimiter extends BasePolicy implements Gate {
     return this.#responseOf === undefined ? undefined : this.#limits.view(key)?.sent
   }
 
-  #refused(execution: LiveExecution, retryAfterMs: number): RejectedError {
+  #refused(execution: LiveExecution, retryAfterMs: number): RateLimitError {
     if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.rejected', retryAfterMs })
     return this.#rejection(retryAfterMs)
   }
 
-  #rejection(retryAfterMs: number): RejectedError {
-    return new RejectedError(`rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
+  #rejection(retryAfterMs: number): RateLimitError {
+    return new RateLimitError(`rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
       code: 'ERR_RATE_LIMITED',
       policy: this.name,
       retryAfterMs,

@@ -6,7 +6,7 @@
  */
 import type { PolicyDescription } from '../../../core/description.ts'
 import { type Duration, formatDuration } from '../../../core/duration.ts'
-import { describeError, OptionError, RejectedError } from '../../../core/errors.ts'
+import { describeError, OptionError, RateLimitError } from '../../../core/errors.ts'
 import { reportListenerError } from '../../../core/events.ts'
 import type { LiveExecution } from '../../../core/execution.ts'
 import { BasePolicy, STAGES } from '../../../core/policy.ts'
@@ -112,7 +112,7 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
   /**
    * Waits for its turn; rejects with the signal's reason when it aborts.
    *
-   * @throws RejectedError when that would take longer than `maxWait`
+   * @throws RateLimitError when that would take longer than `maxWait`
    */
   async wait(key?: string, cost = 1, options: AbortSignal | RateWaitOptions = {}): Promise<void> {
     const { signal, maxWait } = options instanceof AbortSignal ? { signal: options, maxWait: undefined } : options
@@ -256,13 +256,13 @@ export class SharedRateLimiter extends BasePolicy implements Gate {
     return typeof cost === 'number' ? cost : checkInteger(cost(execution), 'sharedRateLimiter.cost', 0, this.capacity)
   }
 
-  #refused(execution: LiveExecution, retryAfterMs: number): RejectedError {
+  #refused(execution: LiveExecution, retryAfterMs: number): RateLimitError {
     if (this.events.active) this.events.emit({ ...this.about(execution), type: 'rate-limiter.rejected', retryAfterMs })
     return this.#rejection(retryAfterMs)
   }
 
-  #rejection(retryAfterMs: number): RejectedError {
-    return new RejectedError(`shared rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
+  #rejection(retryAfterMs: number): RateLimitError {
+    return new RateLimitError(`shared rate limit reached: try again in ${formatDuration(retryAfterMs)}`, {
       code: 'ERR_RATE_LIMITED',
       policy: this.name,
       retryAfterMs,
