@@ -161,6 +161,27 @@ describe('executeSync', () => {
     ])
   })
 
+  it('does not try again when a rule aborts while it decides, and gives the right to it back', () => {
+    const caller = new AbortController()
+    const budget = { noteCall: () => {}, reserve: () => true, refund: vi.fn() }
+    const backoff = () => {
+      caller.abort('enough')
+      return 0
+    }
+    const operation = scripted().throwsSync()
+    expect(() => retry({ backoff, budget }).executeSync(operation, { signal: caller.signal })).toThrow('enough')
+    expect([operation.calls.length, budget.refund.mock.calls.length]).toEqual([1, 1])
+  })
+
+  it('teaches a breaker that the target is back', async () => {
+    const clock = new VirtualClock()
+    const breaker = circuitBreaker({ trip: { consecutive: 1 }, openFor: 10, clock })
+    const down = scripted().throwsSync()
+    expect(() => breaker.executeSync(down)).toThrow('scripted failure 1')
+    await clock.advance(10)
+    expect([breaker.executeSync(() => 'up'), breaker.state]).toEqual(['up', 'closed'])
+  })
+
   it('gives places back when the caller left while the operation ran', () => {
     const [slots, caller] = [bulkhead({ limit: 1 }), new AbortController()]
     expect(() => slots.executeSync(() => caller.abort('enough'), { signal: caller.signal })).toThrow('enough')

@@ -185,7 +185,7 @@ class TracedRetry implements RetryStage, Required<Omit<RetryStage, 'rejectsResul
     this.#trace = trace
     this.#part = part
     this.#retry = retry
-    this.rejectsResult = retry.rejectsResult && ((value) => retry.rejectsResult!(value))
+    this.rejectsResult = retry.rejectsResult
   }
 
   get timed(): boolean {
