@@ -228,16 +228,21 @@ export class CircuitBreaker extends BasePolicy implements Gate {
 
   /** @internal */
   succeeded(entry: unknown, value: unknown, execution: LiveExecution): void {
-    this.#release(entry as Entry, this.#plan.classifyResult?.(value) ?? 'success', execution)
+    const outcome = this.#plan.classifyResult?.(value) ?? 'success'
+    this.#release(entry as Entry, outcome, execution, this.#askedBy(outcome, value))
   }
 
   /** @internal */
   failed(entry: unknown, error: unknown, execution: LiveExecution): void {
     const outcome = this.#plan.classify(error)
     const { opened } = this.#machine
-    const asked = outcome === 'failure' && this.#plan.hearsRetryAfter ? retryAfterOf(error, this.clock.wallNow()) : undefined
-    this.#release(entry as Entry, outcome, execution, asked)
+    this.#release(entry as Entry, outcome, execution, this.#askedBy(outcome, error))
     if (this.#machine.opened > opened) this.#lastError = error
+  }
+
+  /** How long a failure, be it an error or a response, asks everybody to stay away. */
+  #askedBy(outcome: Outcome, told: unknown): number | undefined {
+    return outcome === 'failure' && this.#plan.hearsRetryAfter ? retryAfterOf(told, this.clock.wallNow()) : undefined
   }
 
   /** @internal */

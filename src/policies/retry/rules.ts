@@ -38,10 +38,10 @@ export interface RetryRuleOptions {
    */
   readonly isFree?: (error: unknown) => boolean
   /**
-   * How many ms an error asks to stay away; undefined when it does not. Default: its `retryAfterMs`, or the `Retry-After` of
-   * its `headers`, or of its `response.headers`, in seconds, ms or as a date.
+   * How many ms an error, or a result that is retried, asks to stay away; undefined when it does not. Default: its
+   * `retryAfterMs`, or the `Retry-After` of its `headers`, or of its `response.headers`, in seconds, ms or as a date.
    */
-  readonly retryAfterOf?: (error: unknown) => number | undefined
+  readonly retryAfterOf?: (failure: unknown) => number | undefined
   /** A shorter asked wait becomes this long. Default 0: now means now. */
   readonly retryAfterMin?: Duration
   /**
@@ -116,8 +116,7 @@ export function readProfiles(
   clock: Clock,
   random: Random,
 ): ReadonlyMap<string, RetryRules> {
-  if (typeof byOperation !== 'object')
-    throw new OptionError(where, 'must be options by the name of an operation', byOperation)
+  if (typeof byOperation !== 'object') throw new OptionError(where, 'must be options by the name of an operation', byOperation)
   const profiles = new Map<string, RetryRules>()
   for (const [operation, own] of Object.entries(byOperation)) {
     checkKnown(own, RULE_OPTIONS, `${where}.${operation}`)

@@ -77,7 +77,7 @@ export class Session implements RetrySession {
     }
     if (attempt - this.#free >= rules.maxAttempts) return 'attempts'
     let delay = rules.delay(attempt, this.#previousDelay, error)
-    const asked = rules.retryAfterOf?.(error) ?? Number.NaN
+    const asked = rules.retryAfterOf?.('error' in failure ? error : failure.value) ?? Number.NaN
     if (Number.isFinite(asked)) {
       if (asked > rules.retryAfterMax) return 'retry-after'
       delay = Math.max(asked, rules.retryAfterMin)
