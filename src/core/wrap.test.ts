@@ -65,8 +65,9 @@ describe('what is no function', () => {
 
 it('a decorated method keeps its type, a generic one too', () => {
   const decorate = resilient(noop as Policy)
-  const context = { kind: 'method', name: 'echo' } as ClassMethodDecoratorContext<unknown, <T>(value: T) => Promise<T>>
+  type Echo = <T>(value: T) => Promise<T>
+  const context = { kind: 'method', name: 'echo' } as ClassMethodDecoratorContext<unknown, Echo>
   const echo = decorate(async <T>(value: T): Promise<T> => value, context)
-  expectTypeOf(echo).toEqualTypeOf<<T>(value: T) => Promise<T>>()
+  expectTypeOf(echo).toEqualTypeOf<Echo>()
   expectTypeOf(decorate).parameter(0).returns.toEqualTypeOf<Promise<unknown>>()
 })

@@ -206,7 +206,7 @@ describe('an explanation', () => {
     expect(formatExplanation(account)).toBe(
       [
         'pay x1 for ada: rejected after 0ms, 0 calls of the operation, decided by circuit-breaker',
-        '  RejectedError ERR_CIRCUIT_ISOLATED: circuit is isolated: under repair',
+        '  CircuitOpenError ERR_CIRCUIT_ISOLATED: circuit is isolated: under repair',
         '  Somebody took this target out of use; reset the breaker to admit calls again.',
         '  at   attempt  who              what      why',
         '  0ms  1        circuit-breaker  rejected  circuit is isolated: under repair (state=isolated, consecutiveFailures=0, calls=0, failures=0)',
