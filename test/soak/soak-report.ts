@@ -1,5 +1,5 @@
 /** The report of a soak: a page, its figures, and its charts. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lineChart } from '../reports/line-chart.ts'
 import type { MachineFacts } from '../reports/machine-facts.ts'
@@ -24,14 +24,42 @@ export interface SoakReport {
 
 const MIB = 1024 * 1024
 
-/** Writes `NAME.md`, `NAME.json` and `NAME-*.svg`. */
-export function writeSoakReport(folder: string, name: string, report: SoakReport): void {
+export const SOAKS = { soak: 'SQLite', 'soak-postgres': 'PostgreSQL' } as const
+export type SoakName = keyof typeof SOAKS
+
+/** Writes `NAME.md`, `NAME.json` and `NAME-*.svg`. What was seen on the other store, if anything, is summed up at the end. */
+export function writeSoakReport(folder: string, name: SoakName, report: SoakReport): void {
   mkdirSync(folder, { recursive: true })
   const charts = chartsOf(report.samples)
   for (const { file, svg } of charts) writeFileSync(join(folder, `${name}-${file}.svg`), svg)
   writeFileSync(join(folder, `${name}.json`), jsonOf(report))
   const images = charts.map(({ file, title }) => `![${title}](${name}-${file}.svg)`)
-  writeFileSync(join(folder, `${name}.md`), page(report, images))
+  writeFileSync(join(folder, `${name}.md`), page(report, images) + besides(folder, name === 'soak' ? 'soak-postgres' : 'soak'))
+}
+
+function besides(folder: string, other: SoakName): string {
+  const file = join(folder, `${other}.json`)
+  if (!existsSync(file)) return ''
+  const { minutes, rate, verdicts, samples, totals, machine } = JSON.parse(readFileSync(file, 'utf8')) as SoakReport
+  const failed = verdicts.filter(({ holds }) => !holds).map(({ what }) => what)
+  return `
+## The same on ${SOAKS[other]}
+
+${minutes} minutes, ${rate} jobs a second, ${totals.accepted.toLocaleString('en-US')} jobs accepted; ${failed.length === 0 ? 'everything held' : `not held: ${failed.join('; ')}`}. From enqueue to start: ${latencyOf(samples)}
+(load average ${loadsOf(samples)}, begun ${machine.began}). [Its page](${other}.md).
+
+![From enqueue to start](${other}-latency.svg)
+`
+}
+
+function latencyOf(samples: readonly Sample[]): string {
+  const [p50, p99] = [samples.map((sample) => sample.p50), samples.map((sample) => sample.p99)]
+  return `p50 ${median(p50).toFixed(1)} ms, p99 ${median(p99).toFixed(1)} ms (medians over the samples); worst p99 of a sample ${Math.max(...p99).toFixed(0)} ms`
+}
+
+function loadsOf(samples: readonly Sample[]): string {
+  const loads = samples.map(({ load }) => load)
+  return `${Math.min(...loads)} to ${Math.max(...loads)}`
 }
 
 /** A line for each sample: a diff shows what changed. */
@@ -84,7 +112,6 @@ function chartsOf(samples: readonly Sample[]) {
 
 function page(report: SoakReport, images: readonly string[]): string {
   const { minutes, rate, retention, store, totals, samples, verdicts, seed, note, version, machine } = report
-  const [p50, p99] = [samples.map((sample) => sample.p50), samples.map((sample) => sample.p99)]
   const cpu = samples.reduce((sum, sample) => sum + sample.cpu, 0) / Math.max(1, samples.length)
   return `# ${minutes} minutes of steady work, on ${store}
 
@@ -106,9 +133,9 @@ ${images.join('\n\n')}
 | | |
 |---|---|
 | jobs | ${totals.accepted.toLocaleString('en-US')} accepted, ${totals.duplicates.toLocaleString('en-US')} recognised as duplicates, ${totals.retries.toLocaleString('en-US')} retries, ${totals.died.toLocaleString('en-US')} deaths |
-| from enqueue to start | p50 ${median(p50).toFixed(1)} ms, p99 ${median(p99).toFixed(1)} ms (medians over the samples); worst p99 of a sample ${Math.max(...p99).toFixed(0)} ms |
+| from enqueue to start | ${latencyOf(samples)} |
 | processor | ${(cpu * 100).toFixed(0)} % of one core |
-| machine | ${factsLine(machine)}; during the run ${Math.min(...samples.map(({ load }) => load))} to ${Math.max(...samples.map(({ load }) => load))}, other work included |
+| machine | ${factsLine(machine)}; during the run ${loadsOf(samples)}, other work included |
 | run | Holdfast ${version}, seed ${seed}; all samples are in the JSON file beside this page${note === '' ? '' : `. ${note}`} |
 
 Latency is that of jobs that may start at once. A machine that others work on shows in it; memory, file and rows do not depend on that.

@@ -12,7 +12,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { machineFacts } from '../reports/machine-facts.ts'
 import { Progress } from '../reports/progress.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { writeSoakReport } from './soak-report.ts'
+import { SOAKS, writeSoakReport } from './soak-report.ts'
 import { runSoak } from './soak-run.ts'
 import { verdictsOf } from './verdicts.ts'
 
@@ -27,6 +27,7 @@ const { values } = parseArgs({
   },
 })
 const [minutes, rate, seed] = [Number(values.minutes), Number(values.rate), Number(values.seed)]
+const SERVER = 'The server was one that tests start: it waits for no disk (`fsync=off`).'
 const retention = { olderThan: '2m', keep: 20_000, every: '1m' }
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
 const server = values.store === 'postgres' ? await startPostgres() : undefined
@@ -51,16 +52,15 @@ try {
   })
   const verdicts = verdictsOf(result, { rate, keep: retention.keep })
   const name = server === undefined ? 'soak' : 'soak-postgres'
-  const store = server === undefined ? 'SQLite' : 'PostgreSQL'
   writeSoakReport(values.out, name, {
     version: manifest.version,
     machine,
-    store,
+    store: SOAKS[name],
     minutes,
     rate,
     retention,
     seed,
-    note: values.note,
+    note: [...(server === undefined ? [] : [SERVER]), values.note].filter(Boolean).join(' '),
     verdicts,
     ...result,
   })
