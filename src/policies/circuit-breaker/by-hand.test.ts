@@ -300,7 +300,7 @@ describe('a recovery', () => {
     expect(next.status()).toMatchObject({ state: 'closed', consecutiveFailures: 1, share: 0.75, openings: 1 })
     await fail(next)
     expect(next.peek()).toEqual({ retryAfterMs: 2000 })
-    next.hydrate({ version: 1, state: 'closed' })
+    next.hydrate({ version: 1, state: 'closed', since: clock.wallNow() })
     expect(next.status()).toMatchObject({ share: 1, reason: '' })
   })
 

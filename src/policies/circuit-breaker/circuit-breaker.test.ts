@@ -260,6 +260,16 @@ describe('a circuit breaker', () => {
   })
 })
 
+describe('the status of a breaker', () => {
+  it('has the slow calls of its window, and none where it has no window', async () => {
+    const { clock, breaker } = make({ trip: { slowRate: 1, slowAfter: 100, minimumCalls: 5 } })
+    for (const ms of [100, 99, 250])
+      await Promise.all([breaker.execute(scripted({ clock }).resolvesAfter(ms, 1)), clock.advance(ms)])
+    expect(breaker.status()).toMatchObject({ calls: 3, failures: 0, slow: 2 })
+    expect(make().breaker.status().slow).toBe(0)
+  })
+})
+
 describe('a snapshot of a breaker', () => {
   // T: 21
   // R: U2

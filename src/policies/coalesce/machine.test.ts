@@ -63,6 +63,30 @@ describe('kept results', () => {
   })
 
   // T: 31
+  it('that have expired are met beyond those that live long and the one that everybody asks for', () => {
+    const cache = new ResultCache(1_000_000)
+    for (let i = 0; i < 5; i++) cache.set(`long ${i}`, value(i), 1e9, 0)
+    for (let i = 0; i < 100; i++) cache.set(`short ${i}`, value(i), 10, 0)
+    for (let i = 0; i < 60; i++) {
+      cache.set('replaced', value(i), 1e9, 20)
+      cache.get('replaced', 20)
+    }
+    expect(cache.size).toBe(6)
+  })
+
+  it('that were forgotten and came again are not taken for their forerunners, whoever was to be looked at next', () => {
+    for (let count = 6; count < 12; count++)
+      for (let from = 0; from <= count - 5; from++) {
+        const cache = new ResultCache(1000)
+        for (let i = 0; i < count; i++) cache.set(`${i}`, value(i), 10, 0)
+        for (let i = from; i < from + 5; i++) cache.delete(`${i}`)
+        cache.set(`${from + 4}`, value('again'), 1000, 20)
+        cache.set('other', value(1), 1000, 20)
+        expect(cache.get(`${from + 4}`, 20)?.kept, `${count} from ${from}`).toEqual({ value: 'again' })
+      }
+  })
+
+  // T: 31
   it('are never more than allowed', () => {
     const cache = new ResultCache(100)
     for (const from of [0, 10_000]) {

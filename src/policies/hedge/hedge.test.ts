@@ -547,6 +547,18 @@ describe('a hedge and its budget', () => {
     expect([end.value, extra.reserve.mock.calls.length, extra.refund.mock.calls.length]).toEqual(['a', 1, 1])
   })
 
+  it('is not needed for a hedge that a policy further in refuses', async () => {
+    const { clock, policy, operation } = setup()
+    const down = new Error('down')
+    const end = ends(clock, compose(policy, bulkhead({ limit: 1, clock })).execute(operation.rejectsAfter(50, down)))
+    await clock.advance(100)
+    expect(end).toEqual({ at: 50, error: down })
+    expect(hedgeFailuresOf(down)).toEqual([
+      { hedge: 1, error: expect.objectContaining({ code: 'ERR_BULKHEAD_FULL' }) },
+      { hedge: 0, error: down },
+    ])
+  })
+
   it('gets nothing back for hedges that failed, nor for a first call that was refused', async () => {
     const extra = { noteCall() {}, reserve: vi.fn(() => true), refund: vi.fn() }
     const { clock, policy, operation } = setup({ budget: extra, hedgeIf: () => true })
