@@ -59,11 +59,12 @@ export function readTrip(options: TripOptions, where: string): Trip {
   const minimum = checkInteger(minimumCalls ?? Math.min(10, calls), `${where}.minimumCalls`, 1)
   if (minimum > calls)
     throw new OptionError(`${where}.minimumCalls`, `must not exceed windowCalls (${calls}), or it never opens`, minimum)
-  if ((failures ?? 0) > calls)
+  const most = failures === undefined ? NEVER : checkInteger(failures, `${where}.failures`, 1)
+  if (most !== NEVER && most > calls)
     throw new OptionError(`${where}.failures`, `must not exceed windowCalls (${calls}), or it never opens`, failures)
   return {
     consecutive: consecutive === undefined ? NEVER : checkInteger(consecutive, `${where}.consecutive`, 1),
-    failures: failures === undefined ? NEVER : checkInteger(failures, `${where}.failures`, 1),
+    failures: most,
     failureRate: failureRate === undefined ? NEVER : checkNumber(failureRate, `${where}.failureRate`, 0.001, 1),
     slowRate: slowRate === undefined ? NEVER : checkNumber(slowRate, `${where}.slowRate`, 0.001, 1),
     slowAfter: slowAfter === undefined ? NEVER : checkDuration(slowAfter, `${where}.slowAfter`, 1),
