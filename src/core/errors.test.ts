@@ -73,6 +73,14 @@ describe('HoldfastError', () => {
     })
   })
 
+  it('has a hint, put into words when somebody asks for it', () => {
+    const [said, unsaid] = ['Wait.', undefined].map((hint) => new HoldfastError('x', { code: 'ERR_NETWORK', hint }))
+    let asked = 0
+    const costly = new HoldfastError('x', { code: 'ERR_NETWORK', hint: () => `Wait ${++asked} s.` })
+    expect([said!.hint, unsaid!.hint, asked, costly.hint, asked]).toEqual(['Wait.', undefined, 0, 'Wait 1 s.', 1])
+    expect(new TimeoutError(5).message).toBe('timed out after 5 ms')
+  })
+
   it('is recognised by its brand across copies of the library', () => {
     const foreign = Object.assign(Object.create({ [Symbol.for('holdfast.error')]: true }), { code: 'ERR_RATE_LIMITED' })
     expect([isHoldfastError(foreign), isRejected(foreign)]).toEqual([true, true])
