@@ -140,6 +140,21 @@ describe('the number of targets', () => {
     expect(registry.all()).toHaveLength(10)
   })
 
+  // T: 31
+  it('is bounded at a price that does not grow with it, though names come in turns that do not fit', () => {
+    const { registry, clock } = make({ maxTargets: 2000, defaults: { breaker: false } })
+    let asked = 0
+    const now = clock.now.bind(clock)
+    clock.now = () => {
+      asked++
+      return now()
+    }
+    for (let turn = 0; turn < 3; turn++) for (let i = 0; i < 3000; i++) registry.get(`peer:${i}`)
+    expect(registry.all().length).toBeLessThanOrEqual(2000)
+    // Each that looks at a target reads the clock: some twenty looks for every name.
+    expect(asked).toBeLessThan(9000 * 50)
+  })
+
   it('may pass the bound for those that something would be lost with', async () => {
     const { registry, clock } = make({ maxTargets: 2, idleAfter: 1 })
     await breakDown(registry.get('open'))

@@ -44,6 +44,8 @@ export class TargetRegistry implements Observable {
   readonly #random: Random
   readonly #idleAfter: number
   readonly #maxTargets: number
+  /** At so many the next new one makes others go. */
+  #forgetAt: number
   readonly #targets = new Map<string, Target>()
   readonly #patterns: readonly { readonly matches: RegExp; readonly options: TargetOptions }[]
   readonly #events = new EventBus()
@@ -63,6 +65,7 @@ export class TargetRegistry implements Observable {
     this.#random = options.random ?? systemRandom
     this.#idleAfter = checkDuration(options.idleAfter ?? '1h', 'targetRegistry.idleAfter', 1)
     this.#maxTargets = checkInteger(options.maxTargets ?? 10_000, 'targetRegistry.maxTargets', 1)
+    this.#forgetAt = this.#maxTargets
     const named = Object.entries(options.targets ?? {})
     this.#patterns = named
       .filter(([name]) => name.includes('*'))
@@ -149,7 +152,7 @@ export class TargetRegistry implements Observable {
   }
 
   #make(name: string): Target {
-    if (this.#targets.size >= this.#maxTargets) this.#forgetIdle()
+    if (this.#targets.size >= this.#forgetAt) this.#forgetIdle()
     const target = new Target(name, this.#optionsFor(name), this.#dependencies())
     target.observe((event) => {
       if (event.type === 'circuit-breaker.changed') this.save(name)
@@ -166,12 +169,20 @@ export class TargetRegistry implements Observable {
     return this.#patterns.find(({ matches }) => matches.test(name))?.options ?? this.#options.defaults ?? {}
   }
 
-  /** Those idle long enough go; when none is, the least recently made idle one does; busy ones stay, over the bound if need be. */
+  /**
+   * Those idle long enough go; when they are few, the least recently made idle ones do; busy ones stay, over the bound if need be.
+   * Several at a time, so that looking through all of them is not paid for every new name.
+   */
   #forgetIdle(): void {
-    let forgotten = 0
-    for (const [name, target] of this.#targets) if (target.isIdle(this.#idleAfter) && this.#targets.delete(name)) forgotten++
-    if (forgotten > 0) return
-    for (const [name, target] of this.#targets) if (target.isIdle(0)) return void this.#targets.delete(name)
+    const enough = Math.max(1, Math.floor(this.#maxTargets / 10))
+    const before = this.#targets.size
+    for (const [name, target] of this.#targets) if (target.isIdle(this.#idleAfter)) this.#targets.delete(name)
+    for (const [name, target] of this.#targets) {
+      if (before - this.#targets.size >= enough) break
+      if (target.isIdle(0)) this.#targets.delete(name)
+    }
+    const { size } = this.#targets
+    this.#forgetAt = size < before ? this.#maxTargets : size + enough
   }
 
   #dependencies() {
