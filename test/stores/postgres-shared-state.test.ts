@@ -10,7 +10,6 @@ import type { PostgresServer } from '../servers/postgres.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import type { TcpProxy } from '../servers/proxy.ts'
 import { startProxy } from '../servers/proxy.ts'
-import { bucketsAnswerAsNaiveOnes } from './bucket-model.ts'
 import { ask, dropSchema, emptySchema, freshSchema } from './postgres-schema.ts'
 
 const schema = freshSchema()
@@ -68,16 +67,6 @@ describe.skipIf(missing('postgres'))('shared state in PostgreSQL', () => {
 
   // W: 4, 6, 11
   it.each(sharedStateContract({ open }))('$name', ({ run }) => run())
-
-  // R: I3
-  it('has token buckets that answer as naive ones do, whatever is asked in whatever order', async () => {
-    const { state, clock, close } = await open()
-    try {
-      await bucketsAnswerAsNaiveOnes({ state, clock }, Number(process.env.HOLDFAST_TEST_RUNS ?? 20))
-    } finally {
-      await close()
-    }
-  })
 
   // W: 4
   it("goes by the server's clock", async () => {

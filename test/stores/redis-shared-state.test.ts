@@ -11,7 +11,6 @@ import type { TcpProxy } from '../servers/proxy.ts'
 import { startProxy } from '../servers/proxy.ts'
 import type { RedisServer } from '../servers/redis.ts'
 import { startRedis } from '../servers/redis.ts'
-import { bucketsAnswerAsNaiveOnes } from './bucket-model.ts'
 
 let server: RedisServer
 let proxy: TcpProxy
@@ -59,16 +58,6 @@ describe.skipIf(missing('redis'))('shared state in Redis', () => {
 
   // W: 4, 6, 12
   it.each(sharedStateContract({ open }))('$name', ({ run }) => run())
-
-  // R: I3
-  it('has token buckets that answer as naive ones do, whatever is asked in whatever order', async () => {
-    const { state, clock, close } = await open()
-    try {
-      await bucketsAnswerAsNaiveOnes({ state, clock }, Number(process.env.HOLDFAST_TEST_RUNS ?? 20))
-    } finally {
-      await close()
-    }
-  })
 
   // W: 12
   it('leaves no key without an end', async () => {

@@ -3,7 +3,8 @@ import { missing } from '../../servers/available.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
 import { startPostgres } from '../../servers/postgres.ts'
 import type { PlayOptions } from './play.ts'
-import { PLAY_MS, play } from './play.ts'
+import { play } from './play.ts'
+import { PLAY_MS } from './sequences.ts'
 import { memoryStage, postgresStage, sqliteStage } from './stages.ts'
 
 async function playAndClose(options: PlayOptions): Promise<void> {

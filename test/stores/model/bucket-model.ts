@@ -1,8 +1,9 @@
 /** Token buckets of a store beside a naive one: whatever is asked in whatever order, both answer alike. */
 import * as fc from 'fast-check'
-import type { SharedState, TakeAnswer } from '../../src/core/shared-state.ts'
-import { NaiveBucket } from '../../src/testing/shared-state-contract/naive-bucket.ts'
-import { same } from '../../src/testing/store-contract/harness.ts'
+import type { SharedState, TakeAnswer } from '../../../src/core/shared-state.ts'
+import { NaiveBucket } from '../../../src/testing/shared-state-contract/naive-bucket.ts'
+import { same } from '../../../src/testing/store-contract/harness.ts'
+import { playSequences } from './sequences.ts'
 
 interface World {
   readonly state: SharedState
@@ -103,13 +104,22 @@ const shapes = fc.constantFrom<readonly [intervalMs: number, burst: number]>(
   [13, 1],
 )
 
-/** On failure fast-check prints its seed and the shortest sequence that fails. */
-export async function bucketsAnswerAsNaiveOnes(world: Pick<World, 'state' | 'clock'>, runs: number): Promise<void> {
-  const play = async ([intervalMs, burst]: readonly [number, number], sequence: readonly Step[]): Promise<void> => {
-    const naive = new NaiveBucket(intervalMs, burst)
-    const own: World = { ...world, naive, name: `bucket ${++made}` }
-    for (const step of sequence) await step(own)
-  }
-  const sequences = fc.array(steps, { minLength: 1, maxLength: 40, size: 'max' })
-  await fc.assert(fc.asyncProperty(shapes, sequences, play), { numRuns: runs, interruptAfterTimeLimit: 8000 })
+export interface BucketsOptions {
+  readonly name: string
+  /** Each with a clock of its own. */
+  readonly states: readonly Pick<World, 'state' | 'clock'>[]
+  readonly runs: number
+  /** Of the longest sequence. */
+  readonly length: number
+}
+
+export function bucketsAnswerAsNaiveOnes({ name, states, runs, length }: BucketsOptions): Promise<void> {
+  const sequences = fc.array(steps, { minLength: 1, maxLength: length, size: 'max' })
+  const players = states.map((world) =>
+    fc.asyncProperty(shapes, sequences, async ([intervalMs, burst], sequence) => {
+      const own: World = { ...world, naive: new NaiveBucket(intervalMs, burst), name: `bucket ${++made}` }
+      for (const step of sequence) await step(own)
+    }),
+  )
+  return playSequences({ name: `buckets in ${name}`, players, runs })
 }
