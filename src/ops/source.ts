@@ -52,6 +52,7 @@ export interface TargetStatus {
     readonly openedBy?: { readonly processes: number; readonly of: number }
   }
   readonly limiter?: { readonly available: number; readonly capacity: number; readonly nextAt?: number }
+  /** `limit` is 0 where there is none. */
   readonly bulkhead?: { readonly inFlight: number; readonly limit: number; readonly queued: number }
   /** Present while paused; without `until` it lasts until resumed. */
   readonly paused?: { readonly until?: number }
@@ -126,7 +127,10 @@ export interface Status {
   readonly held: number
   readonly oldestWaitingMs: number
   readonly deadLetters: Record<DeadLetterStatus, number>
+  /** At most 500, those in trouble first among them; `GET /v1/targets` has all. */
   readonly targets: readonly TargetStatus[]
+  /** How many are not in `targets`; absent when all are. */
+  readonly moreTargets?: number
   readonly schedules: readonly ScheduleView[]
   /** The first few of `GET /v1/batches`: those that have not ended, then those that ended last. */
   readonly batches: readonly Batch[]

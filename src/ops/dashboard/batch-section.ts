@@ -18,10 +18,15 @@ export function batchSection({ batches, now }: Status): Content {
 function row(batch: Batch, now: number): Markup {
   const { id, total, pending, createdAt } = batch
   const ended = total - pending
-  return html`<tr><th scope="row" class="name"><a href="${`/?batch=${encodeURIComponent(id)}#jobs`}" title="${id}">${id}</a></th>
+  return html`<tr><th scope="row" class="name"><a href="${`/?batch=${encodeURIComponent(id)}#jobs`}" title="${id}">${shortOf(id)}</a></th>
 <td class="progress">${countText(ended)} of ${countText(total)} ended${outcomes(batch)}${meter(ended, total)}</td>
 <td class="end">${ago(createdAt, now)}</td>
 <td class="wide">${nextText(batch, now)}</td></tr>`
+}
+
+/** Names that people gave are told in full; of one that was made, the end tells it from the others. */
+function shortOf(id: string): string {
+  return /^[0-9A-HJKMNP-TV-Z]{26}$/.test(id) ? `…${id.slice(-10)}` : id
 }
 
 /** Success is not worth a word; what did not succeed is. */
@@ -32,11 +37,11 @@ function outcomes({ dead, cancelled }: Batch): Content {
   ]
 }
 
-function nextText({ completedAt, pending, parked = 0, callback, callbackKind }: Batch, now: number): Content {
+function nextText({ completedAt, parked = 0, callback, callbackKind }: Batch, now: number): Content {
   if (completedAt !== undefined)
     return html`Ended ${ago(completedAt, now)}${callback === undefined ? '' : html`; then ${callbackKind} ${jobLink(callback)}`}.`
-  const follows = callbackKind === undefined ? 'Nothing follows.' : `${callbackKind} follows when all have ended.`
+  const follows = callbackKind === undefined ? 'Nothing follows.' : `When all have ended, ${callbackKind} follows.`
   if (parked === 0) return follows
   const waits = `${plural(parked, 'job')} ${parked === 1 ? 'waits' : 'wait'} for a person: retry or cancel ${parked === 1 ? 'it' : 'them'}.`
-  return parked === pending ? `${waits} ${follows}` : `${follows} ${waits}`
+  return `${waits} ${follows}`
 }

@@ -13,7 +13,9 @@ import { calm, demoSource, empty, stormy } from '../testing/demo-source.ts'
 import { batchSection } from './batch-section.ts'
 import { html } from './html.ts'
 import { agoText, countText, inText, latencyText } from './moments.ts'
+import { operationSection } from './operation-section.ts'
 import { scheduleSection } from './schedule-section.ts'
+import { targetSection } from './target-section.ts'
 import { troublesOf } from './troubles.ts'
 
 let running: RunningServer[] = []
@@ -93,7 +95,7 @@ describe('the batches', () => {
     const text = String(batchSection(status))
     for (const part of [
       '1,880 of 5,000 ended, <span class="bad">18 dead</span>',
-      'report follows when all have ended.',
+      'When all have ended, report follows.',
       '1 job waits for a person: retry or cancel it. Nothing follows.',
       'href="/?batch=import-2026-11#jobs"',
       '240 of 240 ended, 2 cancelled',
@@ -142,6 +144,28 @@ describe('words', () => {
     const [first] = troublesOf({ ...stormy(now).status, targets: stormy(now).targets })
     expect(first).toMatchObject({ what: 'https://api.example.com is not answering', since: now - 23 * 60_000, held: '412 jobs' })
     expect(String(first?.next)).toContain(`data-until="${now + 12_000}"`)
+    expect(troublesOf(stormy(now).status)).toContainEqual(
+      expect.objectContaining({ what: '1 job is set aside', severity: 'note' }),
+    )
+    expect(troublesOf(calm(now).status)).toEqual([])
+  })
+
+  it('tell how many calls are in flight where there is no limit, and leave out times of what was not called', () => {
+    const { status, targets } = calm(Date.now())
+    const open = targets.map((target) => ({ ...target, bulkhead: { inFlight: 3, limit: 0, queued: 0 } }))
+    expect(String(targetSection({ ...status, targets: open }))).toContain('<dd>3, not limited</dd>')
+    const [operation] = status.operations
+    const uncalled = String(operationSection({ ...status, operations: [{ ...operation!, count: 0 }] }))
+    expect(uncalled).toContain('http <span class="quiet">jobs</span>')
+    expect(uncalled).toContain('<td data-label="p95" class="number">–</td>')
+  })
+
+  it('lead to the sections that are there', async () => {
+    const { get } = await stage()
+    expect(await get('/')).toContain('<a href="/#batches">Batches</a><a href="/#schedules">Schedules</a></nav>')
+    const state = calm(Date.now())
+    const { get: bare } = await stage({ ...state, status: { ...state.status, batches: [], schedules: [] } })
+    expect(await bare('/')).toContain('<a href="/#dead-letters">Dead letters</a></nav>')
   })
 })
 

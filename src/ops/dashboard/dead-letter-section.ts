@@ -4,7 +4,7 @@ import { sign } from './drawing.ts'
 import type { Content, Markup } from './html.ts'
 import { html } from './html.ts'
 import { CAUSES, jobLink } from './job-words.ts'
-import { ago, countdown, countText } from './moments.ts'
+import { ago, countdown, countText, plural } from './moments.ts'
 
 export interface DeadLetterSectionOptions {
   readonly letters: readonly DeadLetter[]
@@ -48,7 +48,7 @@ function row(letter: DeadLetter, now: number): Markup {
 <th scope="row">${jobLink(id)}</th>
 <td>${kind}</td>
 <td class="long">${target}</td>
-<td class="why"><span class="badge bad">${sign('dead')}${CAUSES[cause] ?? cause}</span> <span class="quiet">${countText(attempts)} tried</span> <code class="error">${error.name}: ${error.message.slice(0, 160)}</code></td>
+<td class="why"><span class="badge bad">${sign('dead')}${CAUSES[cause] ?? cause}</span> <span class="quiet">${plural(attempts, 'attempt')}</span> <code class="error">${error.name}: ${error.message.slice(0, 160)}</code></td>
 <td class="end">${ago(letter.createdAt, now)}</td>
 <td class="wide">${nextText(letter, now)}</td>
 <td class="actions" role="group" aria-label="${`Actions for ${id}`}"><button type="button" id="${`redrive ${id}`}" data-call="${`${path}/redrive`}">Redrive</button><button type="button" class="danger" id="${`discard ${id}`}" data-call="${`${path}/discard`}" data-confirm="${`Discard the dead letter of ${kind}? It is not tried again.`}">Discard</button></td>

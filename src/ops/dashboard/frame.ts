@@ -12,9 +12,11 @@ export interface FrameOptions {
   readonly main: Content
   /** Listens to events and keeps the page up to date. */
   readonly live: boolean
+  /** Sections that are not always there. Default: none. */
+  readonly sections?: readonly { readonly id: string; readonly name: string }[]
 }
 
-export function frame({ title, version, now, main, live }: FrameOptions): Markup {
+export function frame({ title, version, now, main, live, sections = [] }: FrameOptions): Markup {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -32,7 +34,7 @@ export function frame({ title, version, now, main, live }: FrameOptions): Markup
 <a class="brand" href="/">${mark}<span>Holdfast</span></a>
 ${
   live
-    ? html`<nav aria-label="Sections"><a href="/#targets">Targets</a><a href="/#jobs">Jobs</a><a href="/#dead-letters">Dead letters</a></nav>
+    ? html`<nav aria-label="Sections"><a href="/#targets">Targets</a><a href="/#jobs">Jobs</a><a href="/#dead-letters">Dead letters</a>${sections.map(({ id, name }) => html`<a href="${`/#${id}`}">${name}</a>`)}</nav>
 <p class="connection" id="connection" role="status" data-state="off"><span class="dot" aria-hidden="true"></span><span class="word">Not live</span></p>`
     : ''
 }

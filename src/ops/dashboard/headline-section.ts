@@ -64,7 +64,7 @@ function numbers(status: Status): Markup {
   return html`<section aria-label="Numbers" id="numbers" data-live><dl class="numbers">
 ${figure('Running', countText(jobs.running), `of ${countText(worker.concurrency)} at once`, '/?state=running#jobs')}
 ${figure('Waiting', countText(Math.max(0, jobs.available - held)), oldestWaitingMs > 0 ? `oldest ${spanText(oldestWaitingMs)}` : 'none is late', '/?state=available#jobs')}
-${figure('Held', countText(held), held === 0 ? 'no target refuses' : 'until their target answers', '/?state=available#jobs')}
+${figure('Held', countText(held), held === 0 ? 'no target refuses' : 'until their target takes them', '/?state=available#jobs')}
 ${figure('Scheduled', countText(jobs.scheduled), 'for later', '/?state=scheduled#jobs')}
 ${figure('Dead letters', countText(deadLetters.pending + deadLetters.exhausted), deadLetters.exhausted > 0 ? `${countText(deadLetters.exhausted)} need a person` : 'none needs a person', '/#dead-letters')}
 ${figure('Succeeded', countText(jobs.succeeded), 'and still kept', '/?state=succeeded#jobs')}

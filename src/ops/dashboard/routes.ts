@@ -10,14 +10,15 @@ import { readJson } from '../server/body.ts'
 import type { ApiContext, Route } from '../server/env.ts'
 import { checkObject, checkQuery, checkText, pathParam, queryOneOf, queryText } from '../server/fields.ts'
 import type { Sessions } from '../server/sessions.ts'
-import type { OpsSource } from '../source.ts'
+import type { OpsSource, Status } from '../source.ts'
 import { batchSection } from './batch-section.ts'
 import { CLIENT_SCRIPT } from './client-script.ts'
 import { deadLetterSection } from './dead-letter-section.ts'
 import { FAVICON } from './drawing.ts'
+import type { FrameOptions } from './frame.ts'
 import { frame } from './frame.ts'
 import { headlineSection, headlineText } from './headline-section.ts'
-import type { Content, Markup } from './html.ts'
+import type { Markup } from './html.ts'
 import { html } from './html.ts'
 import { jobPage } from './job-page.ts'
 import { jobSection } from './job-section.ts'
@@ -121,7 +122,20 @@ async function renderMain(c: ApiContext, options: DashboardOptions, filter: JobF
     scheduleSection(status),
     operationSection(status),
   ]
-  return answerPage(c, { ...frameOf(options), now, title: `${headlineText(status)} · Holdfast`, main })
+  return answerPage(c, {
+    ...frameOf(options),
+    now,
+    title: `${headlineText(status)} · Holdfast`,
+    main,
+    sections: sectionsOf(status),
+  })
+}
+
+function sectionsOf({ batches, schedules }: Status): FrameOptions['sections'] {
+  return [
+    ...(batches.length > 0 ? [{ id: 'batches', name: 'Batches' }] : []),
+    ...(schedules.length > 0 ? [{ id: 'schedules', name: 'Schedules' }] : []),
+  ]
 }
 
 async function openLetters(source: OpsSource): Promise<readonly DeadLetter[]> {
@@ -163,10 +177,6 @@ function blind(message: string): Markup {
   return html`<section class="hero unhealthy" id="headline" data-live><div class="hero-text"><p class="overall">Unhealthy</p><h1>The store is not answering</h1><p class="sub">${message} This page looks again by itself.</p></div></section>`
 }
 
-function answerPage(
-  c: ApiContext,
-  options: { title: string; version: string; now: number; live: boolean; main: Content },
-  status: 200 | 401 | 404 | 503 = 200,
-): Response {
+function answerPage(c: ApiContext, options: FrameOptions, status: 200 | 401 | 404 | 503 = 200): Response {
   return c.html(frame(options).toString(), status)
 }

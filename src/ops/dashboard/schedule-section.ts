@@ -14,7 +14,7 @@ export function scheduleSection({ schedules, now }: Status): Content {
   const at = ({ nextAt }: ScheduleView): number => nextAt ?? Number.MAX_SAFE_INTEGER
   const shown = [...schedules].sort((a, b) => at(a) - at(b)).slice(0, MOST)
   return html`<div id="schedules" data-live><section aria-labelledby="schedules-title"><h2 id="schedules-title">Schedules</h2>
-<table class="rows"><caption class="hidden">Schedules, the next ones first</caption>
+<table class="rows labelled"><caption class="hidden">Schedules, the next ones first</caption>
 <thead><tr><th scope="col">Schedule</th><th scope="col">Kind</th><th scope="col">Times</th><th scope="col">Last</th><th scope="col">Next</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
 <tbody>${shown.map((schedule) => row(schedule, now))}</tbody></table></section></div>`
 }
@@ -23,7 +23,7 @@ function row(schedule: ScheduleView, now: number): Markup {
   const { name, kind, paused, nextAt, lastAt, lastJob } = schedule
   const last = lastAt === undefined ? '' : html`${ago(lastAt, now)}${lastJob === undefined ? '' : html` ${jobLink(lastJob)}`}`
   const next = paused ? 'paused until resumed' : nextAt === undefined ? 'never' : countdown(nextAt, now)
-  return html`<tr><th scope="row" data-label="Schedule" class="long">${name}</th><td data-label="Kind">${kind}</td><td data-label="Times">${timesOf(schedule)}</td><td data-label="Last">${last}</td><td data-label="Next">${next}</td>
+  return html`<tr><th scope="row" class="long">${name}</th><td data-label="Kind">${kind}</td><td data-label="Times">${timesOf(schedule)}</td><td data-label="Last">${last}</td><td data-label="Next">${next}</td>
 <td class="actions" role="group" aria-label="${`Actions for ${name}`}">${button(name, paused ? 'resume' : 'pause', paused ? 'Resume' : 'Pause')}${button(name, 'run', 'Run now')}</td></tr>`
 }
 

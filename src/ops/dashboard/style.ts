@@ -42,7 +42,7 @@ code, .id { font-family: var(--mono); font-size: 0.875em; }
 .mark .rock { fill: var(--stone); opacity: 0.75; }
 .mark .root, .mark .stem { fill: none; stroke: var(--teal); stroke-width: 3; stroke-linecap: round; }
 .mark .leaf { fill: var(--teal); }
-.bar nav { display: flex; gap: 4px; }
+.bar nav { display: flex; flex-wrap: wrap; gap: 0 4px; }
 .bar nav a { padding: 8px 10px; color: var(--quiet); text-decoration: none; border-radius: 6px; }
 .bar nav a:hover { color: var(--ink); background: var(--sunk); }
 .connection { margin-left: auto; display: flex; align-items: center; gap: 8px; color: var(--quiet); font-size: 14px; }
@@ -140,6 +140,10 @@ select, input { min-height: 36px; padding: 5px 10px; background: var(--surface);
 .rows .long { overflow-wrap: anywhere; min-width: 180px; }
 .rows .why { min-width: 220px; max-width: 420px; overflow-wrap: anywhere; }
 .rows .number { text-align: right; }
+.rows .name { min-width: 160px; max-width: 340px; overflow-wrap: anywhere; }
+.rows .end, .progress .bad { white-space: nowrap; }
+.rows .progress { min-width: 240px; }
+.progress .bad { color: var(--rust); }
 .id { white-space: nowrap; }
 .rows.figures thead th:not(:first-child) { text-align: right; }
 .rows td.actions { display: table-cell; white-space: nowrap; }
@@ -205,9 +209,16 @@ dialog menu { display: flex; justify-content: end; flex-wrap: wrap; gap: 10px; m
   #dead-letter-list .long { grid-column: 1 / -1; }
   .rows td.actions { display: flex; padding-top: 8px; gap: 8px; }
   .rows td.actions button + button { margin-left: 0; }
+  .rows.labelled tbody tr { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .rows.labelled tbody th { grid-column: 1 / -1; font-weight: 600; }
+  .rows.labelled td:empty { display: none; }
+  #batches tbody tr { grid-template-columns: minmax(0, 1fr) auto; }
+  #batches .name { max-width: none; font-weight: 600; }
+  #batches .end { grid-column: 2; }
+  #batches .progress { grid-column: 1 / -1; min-width: 0; }
   .rows.figures tbody tr { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .rows.figures td { text-align: left; display: block; }
-  .rows.figures td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 13px; }
+  .rows.figures td::before, .rows.labelled td[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 13px; }
   button, select, input { min-height: 44px; }
 }
 @media (max-width: 560px) {

@@ -65,7 +65,7 @@ function card(target: TargetStatus, now: number): Markup {
 <p class="standing">${sign(shape)}<strong>${word}</strong> <span>${detail}</span></p>
 <dl class="facts">
 <div><dt>Held</dt><dd>${held === 0 ? 'none' : plural(held, 'job')}</dd></div>
-<div><dt>In flight</dt><dd>${bulkhead === undefined ? 'not limited' : html`${countText(bulkhead.inFlight)} of ${countText(bulkhead.limit)}${meter(bulkhead.inFlight, bulkhead.limit)}`}</dd></div>
+<div><dt>In flight</dt><dd>${inFlight(bulkhead)}</dd></div>
 <div><dt>Succeeded</dt><dd>${calls === 0 ? 'no call yet' : html`${share(successes, calls)} of ${countText(calls)}`}</dd></div>
 <div><dt>Rate</dt><dd>${limiter === undefined ? 'not limited' : html`${countText(limiter.available)} of ${countText(limiter.capacity)} free${limiter.nextAt === undefined || limiter.available >= 1 ? '' : html`, next ${countdown(limiter.nextAt, now)}`}`}</dd></div>
 </dl>
@@ -73,6 +73,12 @@ ${latency(target)}
 ${lastError === undefined ? '' : html`<p class="last-error"><span class="quiet">Last error ${ago(lastError.at, now)}</span> <code>${lastError.name}: ${lastError.message.slice(0, 200)}</code></p>`}
 <div class="actions" role="group" aria-label="${`Actions for ${name}`}">${actions(target)}</div>
 </li>`
+}
+
+/** A target without a limit counts all the same; its limit is then 0. */
+function inFlight(places: TargetStatus['bulkhead']): Content {
+  if (places === undefined || places.limit === 0) return `${countText(places?.inFlight ?? 0)}, not limited`
+  return html`${countText(places.inFlight)} of ${countText(places.limit)}${meter(places.inFlight, places.limit)}`
 }
 
 function share(part: number, whole: number): string {

@@ -24,7 +24,7 @@ const ORDER = { unhealthy: 0, degraded: 1, note: 2 } as const
 export function troublesOf(status: Status): readonly Trouble[] {
   const outages = status.targets.flatMap((target) => targetTrouble(target, status))
   outages.sort((a, b) => (a.since ?? 0) - (b.since ?? 0))
-  const others = [...otherTroubles(status), ...deadLetterTrouble(status), ...workerTrouble(status)]
+  const others = [...otherTroubles(status), ...deadLetterTrouble(status), ...parkedTrouble(status), ...workerTrouble(status)]
   return [...storeTrouble(status), ...outages, ...others].sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
 }
 
@@ -119,6 +119,20 @@ function deadLetterTrouble(status: Status): readonly Trouble[] {
       held: `${plural(all, 'dead letter')}`,
       next,
       nextShort: exhausted === 0 ? 'tried again by themselves' : waiting,
+    },
+  ]
+}
+
+function parkedTrouble({ jobs }: Status): readonly Trouble[] {
+  const { parked } = jobs
+  if (parked === 0) return []
+  return [
+    {
+      severity: 'note',
+      what: parked === 1 ? '1 job is set aside' : `${countText(parked)} jobs are set aside`,
+      held: `${parked === 1 ? 'It' : 'They'}, and what waits for ${parked === 1 ? 'its' : 'their'} end`,
+      next: html`Nothing, until a person retries or cancels <a href="/?state=parked#jobs">${parked === 1 ? 'it' : 'them'}</a>.`,
+      nextShort: 'waits for a person',
     },
   ]
 }
