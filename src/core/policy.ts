@@ -37,7 +37,8 @@ export interface Policy extends Observable {
    */
   executeSync<T>(operation: Operation<T>, options?: ExecuteOptions): T
   /**
-   * A function like `fn` whose calls run under this policy.
+   * A function like `fn` whose calls run under this policy. It does not see the execution: what is to heed the signal, so that
+   * a timeout ends it, is `(…args) => policy.execute(({ signal }) => fn(…args, signal))`.
    *
    * @param options of each call, or a function of its arguments that makes them, such as `(user) => ({ key: user.id })`
    */

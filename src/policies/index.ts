@@ -48,7 +48,7 @@ export type { Reservation } from './rate-limiter/reservation.ts'
 export type { SharedRateLimiterOptions } from './rate-limiter/shared/options.ts'
 export { SharedRateLimiter, sharedRateLimiter } from './rate-limiter/shared/shared-rate-limiter.ts'
 export type { RateLimiterStored } from './rate-limiter/snapshot.ts'
-export type { BackoffOptions, BackoffType, Jitter } from './retry/machine.ts'
+export { type Backoff, type BackoffOptions, type BackoffType, backoff, type Jitter } from './retry/machine.ts'
 export { attemptsOf, RetriesExhaustedError, Retry, type RetryOptions, retry } from './retry/retry.ts'
 export {
   type Retryable,

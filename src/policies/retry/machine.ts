@@ -34,7 +34,15 @@ export interface BackoffOptions {
 /** The delay in ms before attempt `attempt + 1`; `previous` is the delay before, 0 at first. */
 export type Backoff = (attempt: number, previous: number, random: Random) => number
 
-/** @throws OptionError for an unknown option or a value out of bounds */
+/**
+ * The waits of a retry as a function, for whoever waits by other means. Pure: chance is given to it.
+ *
+ * @param where what options are called in errors
+ * @throws OptionError for an unknown option or a value out of bounds
+ * @example run
+ * const wait = backoff({ initial: '1s', max: '60s', jitter: 'none' })
+ * wait(3, 0, Math.random) // 4000: the wait in ms after the third attempt
+ */
 export function backoff(options: BackoffOptions = {}, where = 'backoff'): Backoff {
   checkKnown(options, ['type', 'initial', 'factor', 'max', 'delays', 'jitter'], where)
   const usual = options.delays === undefined ? 'exponential' : 'sequence'

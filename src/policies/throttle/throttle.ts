@@ -149,10 +149,11 @@ export class Throttle extends BasePolicy implements Gate {
   /**
    * A permit for a caller that cannot wrap a function: `succeed` when the target took the call, `fail` when it did not.
    *
+   * @param factor as the option's, or `Infinity` for never
    * @throws RejectedError when the call is refused
    */
   acquire(factor: number = typeof this.#factor === 'number' ? this.#factor : DEFAULT_FACTOR): ManualPermit {
-    return new ManualPermit(this.#enter(this.clock.now(), factor), () => this.clock.now())
+    return new ManualPermit(this.#enter(this.clock.now(), readFactor(factor)), () => this.clock.now())
   }
 
   /** @internal */
