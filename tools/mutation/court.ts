@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from '../project.ts'
-import type { Baseline, Trial, Verdict } from './judge.ts'
+import type { Baseline, Loaded, Trial, Verdict } from './judge.ts'
 import { JudgeProcess } from './judge-process.ts'
 
 export interface Found {
@@ -119,10 +119,10 @@ export class Court {
     const files = [...new Set(known.map(({ file }) => file))].slice(0, NEAREST)
     const asked = known.filter(({ file, cpuMs }) => files.includes(file) && cpuMs < SLOW_MS)
     const judge = new JudgeProcess()
-    const loaded = await judge.ask<{ loaded?: number; kind?: string; why?: string }>({ do: 'load', files, mutant }, 30_000)
+    const loaded = await judge.ask<Loaded>({ do: 'load', files, mutant }, 30_000)
     let found: Found
     if (loaded === 'silent') found = { status: 'Timeout', by: 'loading' }
-    else if (loaded.kind === 'broken') found = { status: 'Killed', by: 'loading', why: loaded.why ?? '' }
+    else if (loaded.unreadable.length > 0) found = { status: 'Killed', by: 'loading', why: loaded.unreadable.join('; ') }
     else found = resultOf(await judge.ask<Verdict>({ do: 'judge', trial: this.#trial(mutant, asked, true) }))
     judge.stop()
     return found

@@ -16,6 +16,11 @@ export interface Baseline {
   readonly hits: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
+export interface Loaded {
+  /** Files that cannot be imported as they are, such as those with decorators, and why. */
+  readonly unreadable: readonly string[]
+}
+
 interface Timed {
   readonly id: string
   readonly name: string
@@ -117,11 +122,17 @@ process.on('uncaughtException', (error) => {
 })
 process.on('disconnect', () => process.exit())
 
-async function load(files: readonly string[], mutant: string | undefined): Promise<void> {
+async function load(files: readonly string[], mutant: string | undefined): Promise<Loaded> {
   ours.activeMutant = mutant
+  const unreadable: string[] = []
   for (const file of files) {
-    for (const test of await collect(file, () => import(pathToFileURL(join(root, file)).href))) tests.set(test.id, test)
+    try {
+      for (const test of await collect(file, () => import(pathToFileURL(join(root, file)).href))) tests.set(test.id, test)
+    } catch (error) {
+      unreadable.push(`${file}: ${textOf(error)}`)
+    }
   }
+  return { unreadable }
 }
 
 async function baseline(): Promise<Baseline> {
@@ -223,10 +234,7 @@ function textOf(error: unknown): string {
 }
 
 async function obey(order: Order): Promise<unknown> {
-  if (order.do === 'load') {
-    await load(order.files, order.mutant)
-    return { loaded: tests.size }
-  }
+  if (order.do === 'load') return load(order.files, order.mutant)
   return order.do === 'baseline' ? baseline() : judge(order.trial)
 }
 

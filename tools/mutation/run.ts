@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { root } from '../project.ts'
 import { Court, type Found } from './court.ts'
 import { filesOf, hashOf, instrument, instrumented, type Mutant } from './instrument.ts'
-import type { Baseline } from './judge.ts'
+import type { Baseline, Loaded } from './judge.ts'
 import { JudgeProcess } from './judge-process.ts'
 import { renderReport } from './report.ts'
 import { keep, type Results, stillKnown } from './results.ts'
@@ -116,7 +116,8 @@ async function tryAll(open: readonly Mutant[]): Promise<void> {
 
 async function baseline(): Promise<Baseline> {
   const judge = new JudgeProcess()
-  await judge.ask({ do: 'load', files: judges }, 60_000)
+  const loaded = await judge.ask<Loaded>({ do: 'load', files: judges }, 60_000)
+  if (loaded !== 'silent') for (const file of loaded.unreadable) console.log(`No judge, for it cannot be loaded: ${file}`)
   const answer = await judge.ask<Baseline>({ do: 'baseline' }, 300_000)
   judge.stop()
   if (answer === 'silent') throw new Error('the tests do not end where nothing is changed')

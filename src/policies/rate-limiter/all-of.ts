@@ -5,7 +5,7 @@
  * an earlier one is lost, which errs on the side of the limits.
  */
 import { LatestPlaces } from './latest-places.ts'
-import { numbersOf, RateMachine, type RateState } from './rate-machine.ts'
+import { RateMachine, type RateState } from './rate-machine.ts'
 
 export class AllOf extends RateMachine {
   readonly capacity: number
@@ -100,7 +100,7 @@ export class AllOf extends RateMachine {
   }
 
   load(state: RateState, now: number, elapsedMs: number): void {
-    for (const [index, machine] of this.#machines.entries()) machine.load(numbersOf(state[index]), now, elapsedMs)
+    for (const [index, machine] of this.#machines.entries()) machine.load(state[index] as RateState, now, elapsedMs)
     this.#places.clear()
     // Stryker disable next-line UpdateOperator: any other number will do
     this.#mark++

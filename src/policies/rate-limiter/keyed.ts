@@ -120,12 +120,13 @@ export class KeyedMachines {
 
   #newSlot(): number {
     const slot = this.#free.pop() ?? this.#used++
+    // Stryker disable ConditionalExpression,MethodExpression: room that is not needed changes no answer
     if (slot >= this.#fullAt.length) {
-      // Stryker disable next-line MethodExpression: room that is not needed changes no answer
       const larger = new Float64Array(Math.min(Math.max(FIRST_SLOTS, this.#fullAt.length * 2), this.#maxKeys + SWEEP))
       larger.set(this.#fullAt)
       this.#fullAt = larger
     }
+    // Stryker restore ConditionalExpression,MethodExpression
     this.#fullAt[slot] = Number.NEGATIVE_INFINITY
     return slot
   }

@@ -391,6 +391,12 @@ describe('the state of a machine', () => {
     window.reserve(50, 1)
     window.reserve(60, 1)
     expect([window.dump(60), window.dump(110), window.dump(150)]).toEqual([[-10, -60], [-60, -10], [-50]])
+    // What was replaced was no later than all that is left, and than now.
+    window.occupy(60, 180, 1)
+    expect(window.dump(70)).toEqual([-70, 0])
+    const late = new SlidingWindow(2, 100)
+    for (const at of [0, 10, 150]) late.occupy(10, at, 1)
+    expect(late.dump(60)).toEqual([-50, -50])
     const other = new SlidingWindow(2, 100)
     other.reserve(50, 1)
     expect([other.dump(50), other.dump(149), other.dump(150)]).toEqual([[0], [-99], []])

@@ -276,8 +276,8 @@ export class SlidingWindow extends RateMachine {
    */
   dump(now: number): RateState {
     const inOrder = this.#inOrder()
-    const oldest = Math.min(inOrder[0] as number, now)
-    const admitted = inOrder.map((at) => (at > now ? Math.min(at - this.#perMs, oldest) : at))
+    const oldest = inOrder[0] as number
+    const admitted = inOrder.map((at) => (at > now ? Math.min(at - this.#perMs, oldest, now) : at))
     return admitted.filter((at) => at + this.#perMs > now).map((at) => at - now)
   }
 

@@ -73,6 +73,7 @@ describe('what a server says of its limit', () => {
   it('is ignored without a number left or a reset, and bounded in names', () => {
     const view = make()
     view.learn(0, { name: 'a', remaining: 0 })
+    expect(view.isIdle(0)).toBe(true)
     view.learn(0, { name: 'a', resetMs: 1000 })
     expect(view.isIdle(0)).toBe(true)
     for (let name = 0; name < 100; name++) view.learn(0, told(5, 1000, { name: `${name}` }))
@@ -106,13 +107,13 @@ describe('what a server says of its limit', () => {
 
   it('lets nobody before the places after its reset, whatever is left until then', () => {
     const view = make()
-    view.learn(0, told(1, 1000, { limit: 5, windowMs: 1000 }))
-    expect([view.reserve(0, 2), view.reserve(0, 3), view.remaining(0)]).toEqual([1000, 1000, 0])
-    view.refund(1000, 3)
-    expect([view.remaining(0), view.wait(0, 1)]).toEqual([0, 1000])
+    view.learn(0, told(1, 100, { limit: 5, windowMs: 100 }))
+    expect([view.reserve(0, 2), view.reserve(0, 3), view.remaining(0)]).toEqual([100, 100, 0])
+    view.refund(100, 3)
+    expect([view.remaining(0), view.wait(0, 1)]).toEqual([0, 100])
     view.reserve(0, 3)
     // They are all of the next window.
-    expect(view.wait(1000, 1)).toBe(1000)
+    expect(view.wait(100, 1)).toBe(100)
   })
 
   it('is forgotten at its very reset, alone', () => {
@@ -158,10 +159,8 @@ describe('what a server says of its limit', () => {
       const waiting = new ServerView(new TokenBucket(1, 1000, 1), HOUR)
       waiting.reserve(0, 1)
       const at = waiting.reserve(0, 1)
-      if (name !== 'reward') {
-        change(waiting)
-        expect(waiting.refund(at, 1, 0), name).toBe(false)
-      }
+      change(waiting)
+      expect(waiting.refund(at, 1, 0), name).toBe(false)
     }
   })
 

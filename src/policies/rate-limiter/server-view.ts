@@ -183,12 +183,16 @@ export class ServerView extends RateMachine {
     const fresh = { name: told.name, limit, windowMs, remaining, ahead: known?.ahead ?? 0, resetAt }
     if (known === undefined) {
       if (this.#quotas.length < MAX_QUOTAS) this.#quotas.push(fresh)
-    } else if (Math.abs(resetAt - known.resetAt) <= SAME_RESET_MS) {
+      return
+    }
+    if (Math.abs(resetAt - known.resetAt) <= SAME_RESET_MS) {
       known.limit = limit
       known.windowMs = windowMs
       known.remaining = isLatest ? remaining : Math.min(known.remaining, remaining)
-      // Stryker disable next-line EqualityOperator: equal ones are of one window
-    } else if (resetAt > known.resetAt && (isLatest || sent === undefined)) Object.assign(known, fresh)
+      return
+    }
+    // Stryker disable next-line EqualityOperator: equal ones are of one window
+    if (resetAt > known.resetAt && (isLatest || sent === undefined)) Object.assign(known, fresh)
   }
 
   dump(now: number): RateState {

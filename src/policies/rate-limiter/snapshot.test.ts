@@ -81,6 +81,14 @@ describe('what was stored', () => {
     expect(limiter.decide().remaining).toBe(5)
   })
 
+  it('is no snapshot when a part of it is missing', () => {
+    const whole = { version: 1, at: 0, all: { state: [] }, keys: [] }
+    const parts = [{ version: 2 }, { at: 'x' }, { all: undefined }, { keys: undefined }]
+    for (const part of parts)
+      expect(() => make().limiter.hydrate({ ...whole, ...part }), JSON.stringify(part)).toThrow('snapshot')
+    expect(() => make().limiter.hydrate(whole)).not.toThrow()
+  })
+
   it('of what is no key is left out', () => {
     const keys = [[5, { state: [900] }], 'ab', [], [['a'], { state: [900] }], ['a', { state: [900] }]]
     const { limiter } = loaded({ state: 'x' }, 0, keys)

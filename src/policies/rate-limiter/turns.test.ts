@@ -143,6 +143,26 @@ describe('one who gives up', () => {
     expect([machine.reserve(0, 1), machine.reserve(0, 1)]).toEqual([100, 300])
   })
 
+  it('leaves a place that was free before as free as it was', () => {
+    const machine = new TokenBucket(1, 100, 1)
+    for (let one = 0; one < 4; one++) machine.reserve(0, 1)
+    machine.refund(200, 1)
+    const { turns, join } = line(machine)
+    turns.leave(join('a'))
+    expect([machine.reserve(0, 1), machine.reserve(0, 1)]).toEqual([200, 400])
+  })
+
+  it('lets the others move up, whatever they ask for, as long as they can wait', async () => {
+    const machine = new TokenBucket(1, 100, 2)
+    machine.reserve(0, 2)
+    const { clock, gone, turns, join } = line(machine)
+    const first = join('a', 2, 1000, 5000)
+    join('b', 1, 1000, 5000)
+    turns.leave(first)
+    await clock.advance(5000)
+    expect(gone).toEqual(['b@100'])
+  })
+
   it('leaves the window as it was, to each of its admissions', async () => {
     const machine = new SlidingWindow(2, 200)
     machine.reserve(0, 1)

@@ -19,6 +19,6 @@ it('a key that a store would not take is named by its hash and its length, by al
   const long = 'x'.repeat(250)
   expect(named(long)).toBe(`=${long}`)
   expect([named(`${long}x`), named('a\0b'), named('\ud800')]).toEqual(['#9zffypwi2g.251', '#wmao3leoz1.3', '#2fvo90yxn7p.1'])
-  const many = Array.from({ length: 2000 }, (_, index) => named(`${long}${index}`))
-  expect([new Set(many).size, many.every((name) => /^#[0-9a-z]{5,11}\.25\d$/.test(name))]).toEqual([2000, true])
+  const many = Array.from({ length: 50 }, (_, index) => named(`${long}${index}`))
+  expect([new Set(many).size, many.every((name) => /^#[0-9a-z]{5,11}\.25\d$/.test(name))]).toEqual([50, true])
 })
