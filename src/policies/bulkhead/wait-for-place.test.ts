@@ -28,6 +28,8 @@ describe('a call that waits for a place', () => {
   it.each(Object.entries(ways))('and ends by this (%s) leaves no listener, no timer and no place behind', async (end, way) => {
     const made = make()
     const { clock, slots, held, caller, call } = made
+    const told = new Set<string>()
+    slots.observe(({ type }) => told.add(type))
     const waiting = call()
     expect(slots.snapshot().queued).toBe(1)
     await way(made)
@@ -36,6 +38,7 @@ describe('a call that waits for a place', () => {
     if (end !== 'ran') held.succeed()
     await clock.advance(1000)
     expect([slots.snapshot(), clock.pendingTimers({ includeIdle: true })]).toMatchObject([{ inFlight: 0, queued: 0 }, 0])
+    expect(told.has('bulkhead.rejected')).toBe(end === 'dropped' || end === 'max-wait')
   })
 
   it('does not join the line when its caller has left by then', async () => {

@@ -261,6 +261,17 @@ describe('a circuit breaker', () => {
 })
 
 describe('the status of a breaker', () => {
+  it('is described in short, with the wait that is left while it is open', async () => {
+    const { clock, breaker } = make()
+    await trip(breaker)
+    await clock.advance(400)
+    expect(breaker.describe().state).toEqual({ state: 'open', consecutiveFailures: 0, calls: 0, failures: 0, retryAfterMs: 600 })
+    await clock.advance(700)
+    expect(breaker.describe().state).toMatchObject({ state: 'open', retryAfterMs: 0 })
+    breaker.reset()
+    expect(breaker.describe().state).toEqual({ state: 'closed', consecutiveFailures: 0, calls: 0, failures: 0 })
+  })
+
   it('has the slow calls of its window, and none where it has no window', async () => {
     const { clock, breaker } = make({ trip: { slowRate: 1, slowAfter: 100, minimumCalls: 5 } })
     for (const ms of [100, 99, 250])
