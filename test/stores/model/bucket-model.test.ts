@@ -34,8 +34,8 @@ describe('token buckets answer as naive ones do, whatever is asked in whatever o
     }
   }
 
-  it('in memory', () => play('memory', (clock) => memorySharedState({ clock }), 1, 2500))
-  it('in SQLite', () => play('SQLite', (clock) => sqliteSharedState({ path: ':memory:', clock }), 1, 2500))
+  it('in memory', () => play('memory', (clock) => memorySharedState({ clock }), 1, 2000))
+  it('in SQLite', () => play('SQLite', (clock) => sqliteSharedState({ path: ':memory:', clock }), 1, 2000))
 
   describe.each<[string, boolean, () => Promise<Server>, Make, number]>([
     [
@@ -43,14 +43,14 @@ describe('token buckets answer as naive ones do, whatever is asked in whatever o
       missing('postgres'),
       startPostgres,
       (clock, n, url) => postgresSharedState({ url, schema: `buckets_${n}`, notify: false, serverNow: () => clock.wallNow() }),
-      1000,
+      500,
     ],
     [
       'Redis',
       missing('redis'),
       startRedis,
       (clock, n, url) => redisSharedState({ url, prefix: `buckets-${n}`, serverNow: () => clock.wallNow() }),
-      2000,
+      1000,
     ],
   ])('in %s', (name, isMissing, start, make, runs) => {
     let server: Server | undefined

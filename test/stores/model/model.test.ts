@@ -23,13 +23,13 @@ describe('like a naive one, whatever happens in whatever order,', { timeout: PLA
   })
   afterAll(() => server?.stop())
 
-  it('answers a memory store', () => playAndClose({ name: 'memory', stages: [memoryStage()], runs: 2500, length: 60 }))
+  it('answers a memory store', () => playAndClose({ name: 'memory', stages: [memoryStage()], runs: 2000, length: 50 }))
 
   it('answers a SQLite store', async () =>
-    playAndClose({ name: 'SQLite', stages: [await sqliteStage()], runs: 2500, length: 50 }))
+    playAndClose({ name: 'SQLite', stages: [await sqliteStage()], runs: 2000, length: 40 }))
 
   it.skipIf(missing('postgres'))('answers a PostgreSQL store', async () => {
     const stages = await Promise.all([1, 2, 3].map(() => postgresStage((server as PostgresServer).url)))
-    await playAndClose({ name: 'PostgreSQL', stages, runs: 1200, length: 40 })
+    await playAndClose({ name: 'PostgreSQL', stages, runs: 500, length: 40 })
   })
 })

@@ -1,5 +1,5 @@
 /** Where sequences are played. A store that is made anew costs more than the sequence: one that can is emptied instead. */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,9 @@ import { sqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { deletionOf, dropSchema, freshSchema } from '../postgres-schema.ts'
 import type { Stage } from './play.ts'
+
+/** A file system in memory, where there is one. */
+const SHM = '/dev/shm'
 
 export function memoryStage(): Stage {
   return {
@@ -25,7 +28,7 @@ export function memoryStage(): Stage {
 }
 
 export async function sqliteStage(): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-model-'))
+  const folder = await mkdtemp(join(existsSync(SHM) ? SHM : tmpdir(), 'holdfast-model-'))
   const path = join(folder, 'model.db')
   const clock = new VirtualClock()
   const store = sqliteStore({ path, clock, durability: 'normal' })
@@ -33,10 +36,10 @@ export async function sqliteStage(): Promise<Stage> {
   const broom = new DatabaseSync(path)
   const found = broom.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '*_migrations'").all()
   const tables = found.map(({ name }) => String(name)).filter((name) => !name.startsWith('sqlite_'))
-  const sweep = `BEGIN IMMEDIATE; ${tables.map((table) => `DELETE FROM ${table};`).join(' ')} COMMIT`
+  const sweep = ['BEGIN IMMEDIATE', ...tables.map((table) => `DELETE FROM ${table}`), 'COMMIT'].map((sql) => broom.prepare(sql))
   return {
     async empty() {
-      broom.exec(sweep)
+      for (const statement of sweep) statement.run()
       return { store, clock }
     },
     async close() {
