@@ -144,6 +144,20 @@ describe('the targets as the windows see them', () => {
     expect(runtime.targets.admit('far')).toMatchObject({ heldBy: 'pause' })
   })
 
+  // T: 31
+  it('are in a status only so many, those in trouble first; of a great many, the process meets only those it works for', async () => {
+    const { runtime, store, source } = runtimeRig(() => {})
+    await store.open()
+    await runtime.queue.enqueue(Array.from({ length: 600 }, (_, i) => ({ kind: 'mail', payload: { to: `t${i}` }, delay: '1h' })))
+    runtime.targets.get('t599').pause()
+    const { targets, moreTargets } = await source.status()
+    expect([targets.length, moreTargets]).toEqual([500, 100])
+    expect(targets.find(({ name }) => name === 't599')).toMatchObject({ paused: {}, jobs: { scheduled: 1 } })
+    expect((await source.targets()).map(({ jobs }) => jobs.scheduled)).toEqual(Array(600).fill(1))
+    expect(runtime.targets.all()).toHaveLength(1)
+    expect(await source.pause('t7')).toMatchObject({ name: 't7', paused: {} })
+  })
+
   it('are steered by name; an unknown name makes none', async () => {
     const { runtime, clock, send, settle, source } = runtimeRig(() => {})
     await runtime.start()

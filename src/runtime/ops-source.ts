@@ -17,7 +17,7 @@ import { Kept } from './kept.ts'
 import type { Runtime } from './runtime.ts'
 import { StoreProbe } from './store-probe.ts'
 import { TargetBook } from './target-book.ts'
-import { jobsByTarget, viewTarget } from './target-views.ts'
+import { jobsByTarget, MOST_TARGETS, mostTelling, viewStranger, viewTarget } from './target-views.ts'
 
 interface Counted {
   readonly jobs: readonly JobCount[]
@@ -200,7 +200,8 @@ export class RuntimeSource implements OpsSource {
       held: facts.held,
       oldestWaitingMs: facts.oldestWaitingMs,
       deadLetters: facts.deadLetters,
-      targets,
+      targets: mostTelling(targets),
+      ...(targets.length > MOST_TARGETS ? { moreTargets: targets.length - MOST_TARGETS } : {}),
       schedules,
       batches,
       operations: this.#operations.operations(),
@@ -219,11 +220,12 @@ export class RuntimeSource implements OpsSource {
 
   #targetsOf({ jobs }: Counted): readonly TargetStatus[] {
     const byTarget = jobsByTarget(jobs)
-    for (const name of byTarget.keys()) this.#runtime.targets.get(name)
-    return this.#runtime.targets
-      .all()
-      .map((target) => viewTarget(target, byTarget.get(target.name) ?? {}, this.#targets, this.#runtime.sharing))
-      .sort((a, b) => a.name.localeCompare(b.name))
+    const { targets, sharing } = this.#runtime
+    // A few are met here first, as their settings say. Of many that would drive out those which this process works for.
+    if (byTarget.size <= MOST_TARGETS) for (const name of byTarget.keys()) targets.get(name)
+    const known = targets.all().map((target) => viewTarget(target, byTarget.get(target.name) ?? {}, this.#targets, sharing))
+    const strangers = Array.from(byTarget, ([name, jobs]) => (targets.find(name) ? [] : viewStranger(name, jobs)))
+    return [...known, ...strangers.flat()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async #steer(name: string, change: () => void): Promise<TargetStatus | undefined> {

@@ -1,4 +1,5 @@
 /** Targets as the windows show them: what the process knows of each, joined with the jobs that the store counts. */
+import { NO_LATENCY } from '../ops/metrics/latency.ts'
 import type { TargetStatus } from '../ops/source.ts'
 import type { Target, TargetSnapshot } from '../targets/target.ts'
 import type { JobState } from '../work/job.ts'
@@ -16,6 +17,27 @@ export function jobsByTarget(counts: readonly JobCount[]): ReadonlyMap<string, J
     byTarget.set(target, jobs)
   }
   return byTarget
+}
+
+/** What the store tells of a target that this process has not met. */
+export function viewStranger(name: string, jobs: JobsByState): TargetStatus {
+  return { name, latency: NO_LATENCY, successes: 0, failures: 0, jobs, held: 0 }
+}
+
+/** So many targets are in a status; `GET /v1/targets` has all of them. */
+export const MOST_TARGETS = 500
+
+/** Of many those first that something is the matter with, then those that work waits for; they keep their order. */
+export function mostTelling(targets: readonly TargetStatus[]): readonly TargetStatus[] {
+  if (targets.length <= MOST_TARGETS) return targets
+  const told = new Set(targets.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, MOST_TARGETS))
+  return targets.filter((target) => told.has(target))
+}
+
+function weightOf({ breaker, paused, held, jobs }: TargetStatus): number {
+  const inTrouble = held > 0 || paused !== undefined || (breaker !== undefined && breaker.state !== 'closed')
+  const busy = (jobs.running ?? 0) + (jobs.available ?? 0) + (jobs.scheduled ?? 0) + (jobs.dead ?? 0)
+  return (inTrouble ? 1e12 : 0) + held + busy
 }
 
 export function viewTarget(target: Target, jobs: JobsByState, book: TargetBook, sharing?: Sharing): TargetStatus {

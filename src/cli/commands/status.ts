@@ -43,6 +43,7 @@ function print(printer: Printer, seen: Status, url: string): void {
   if (seen.targets.length > 0) {
     printer.line()
     printTargets(printer, seen.targets, seen.now)
+    if (seen.moreTargets !== undefined) printer.note(`And ${seen.moreTargets} more: npx holdfast targets list`)
   }
   const open = (seen.batches ?? []).filter(({ completedAt }) => completedAt === undefined)
   if (open.length > 0) {

@@ -46,7 +46,7 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits = {}, since: S
   const found = [
     ...storeReasons(facts),
     ...sharedReasons(facts),
-    ...facts.targets.flatMap((target) => targetReasons(target)),
+    ...targetsReasons(facts),
     ...deadLetterReasons(facts),
     ...backlogReasons(facts, limits.backlogMs ?? 300_000),
     ...workerReasons(facts),
@@ -76,6 +76,19 @@ function storeReasons({ store }: HealthFacts): readonly Found[] {
 function sharedReasons({ store, shared }: HealthFacts): readonly Found[] {
   if (!store.ok || shared === undefined || shared.ok) return []
   return [{ check: 'shared-state', status: 'degraded', message: `shared state: ${shared.message ?? 'not there'}` }]
+}
+
+/** When a network goes, everything behind it does: then those that most work waits for stand for all. */
+const MOST_TARGET_REASONS = 20
+
+function targetsReasons({ targets, now }: HealthFacts): readonly Found[] {
+  const ill = targets.filter((target) => targetReasons(target).length > 0)
+  if (ill.length <= MOST_TARGET_REASONS) return ill.flatMap(targetReasons)
+  const worst = ill.toSorted((a, b) => b.held - a.held).slice(0, MOST_TARGET_REASONS)
+  const rest = ill.length - worst.length
+  const began = Math.min(now, ...ill.map(({ breaker }) => breaker?.since ?? now))
+  const more: Found = { check: 'targets', status: 'degraded', message: `${count(rest, 'more target')} in trouble`, since: began }
+  return [...worst.flatMap(targetReasons), more]
 }
 
 function targetReasons({ name, breaker, paused, held }: TargetStatus): readonly Found[] {

@@ -151,6 +151,16 @@ describe('the health of it all', () => {
     expect(reasons[0]?.since).toBe(now - 23 * 60_000)
   })
 
+  // T: 31
+  it('names those that most work waits for when there are many, and counts the others', () => {
+    const [open] = stormy(now).targets
+    const targets = Array.from({ length: 5000 }, (_, i) => ({ ...open!, name: `t${i}`, held: i }))
+    const { reasons } = healthOf({ ...fine, targets })
+    expect(reasons).toHaveLength(21)
+    expect(reasons[0]?.message).toBe('t4999 is not answering, 4999 jobs held')
+    expect(reasons[20]).toMatchObject({ check: 'targets', status: 'degraded', message: '4980 more targets in trouble' })
+  })
+
   it('is unhealthy when the store takes no writes', () => {
     expect(healthOf({ ...fine, store: { ok: false, message: 'disk full' } })).toMatchObject({
       status: 'unhealthy',
