@@ -16,13 +16,10 @@ export class FirstCome<T extends object> implements Iterable<T> {
 
   /** Who came first of those who are here. */
   get first(): T | undefined {
-    while (this.#first === undefined || !this.#all.has(this.#first)) {
-      if (this.#all.size === 0) return undefined
+    if (this.#first === undefined && this.#all.size > 0) {
       this.#iterator ??= this.#all.values()
-      const { value, done } = this.#iterator.next()
-      this.#first = value
-      // An iterator that has come to its end sees nobody who comes later.
-      if (done) this.#iterator = undefined
+      // Whom it has passed is gone, so there is a next one: it never comes to its end, where it would see nobody any more.
+      this.#first = this.#iterator.next().value
     }
     return this.#first
   }

@@ -6,10 +6,10 @@ const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-
 
 /** Epoch ms of a date, or of a date and time with its zone; undefined for anything else, and for days that there are not. */
 export function parseIsoTime(text: string): number | undefined {
-  const [, year, month, day] = ISO.exec(text) ?? []
-  if (Number(day) > daysIn(Number(year), Number(month))) return undefined
+  const found = ISO.exec(text)
+  if (found === null || Number(found[3]) > daysIn(Number(found[1]), Number(found[2]))) return undefined
   const at = Date.parse(text)
-  return year === undefined || Number.isNaN(at) ? undefined : at
+  return Number.isNaN(at) ? undefined : at
 }
 
 /** Day 0 of the next month is the last of this. */
