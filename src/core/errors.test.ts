@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import {
+  CircuitOpenError,
   describeError,
   ERROR_CODES,
   type ErrorCode,
   HoldfastError,
   isHoldfastError,
   isRejected,
+  NetworkError,
   OptionError,
+  RateLimitError,
   RejectedError,
   showValue,
   TimeoutError,
@@ -88,8 +91,14 @@ describe('HoldfastError', () => {
   })
 
   it('gives each class its own name, which minifying cannot change', () => {
-    const names = [new RejectedError('', { code: 'ERR_RATE_LIMITED' }), new TimeoutError(5), new OptionError('a', 'b', 1)]
-    expect(names.map(({ name }) => name)).toEqual(['RejectedError', 'TimeoutError', 'OptionError'])
+    const refusals = [RejectedError, RateLimitError, CircuitOpenError].map(
+      (Refusal) => new Refusal('', { code: 'ERR_LIMIT_REACHED' }),
+    )
+    const errors = [...refusals, new NetworkError('lost'), new TimeoutError(5), new OptionError('a', 'b', 1)]
+    expect(errors.map(({ name }) => name)).toEqual([
+      ...['RejectedError', 'RateLimitError', 'CircuitOpenError'],
+      ...['NetworkError', 'TimeoutError', 'OptionError'],
+    ])
   })
 })
 
