@@ -203,6 +203,18 @@ describe('cancellation', () => {
     expect(((await late) as { error: unknown }).error).toBeInstanceOf(TimeoutError)
   })
 
+  it('while an outer layer took its time begins no attempt', async () => {
+    const slow = policy('slow', (next) => async (execution) => {
+      await new Promise<void>((resolve) => clock.setTimer(10, resolve))
+      return next(execution)
+    })
+    const [caller, operation] = [new AbortController(), scripted().thenReturns('ok')]
+    const end = settled(compose(slow, retry({ clock })).execute(operation, { signal: caller.signal }))
+    caller.abort('enough')
+    await clock.advance(20)
+    expect([await end, operation.calls.length]).toEqual([{ error: 'enough' }, 0])
+  })
+
   it('asks no rule whether to try again', async () => {
     const retryIf = vi.fn(() => true)
     const caller = new AbortController()

@@ -134,7 +134,8 @@ describe('executeSync', () => {
       now += 2500
       throw new Error('down')
     })
-    expect(() => compose(twice(), twice(), limited).executeSync(operation)).toThrow('down')
+    const timed = retry({ maxAttempts: 2, backoff: () => 0, maxElapsed: '1h', clock })
+    expect(() => compose(twice(), timed, limited).executeSync(operation)).toThrow('down')
     expect(operation.attempts).toEqual([1, 2, 1, 2])
   })
 

@@ -5,31 +5,36 @@
 
 import { isRejected, OptionError, RejectedError } from './errors.ts'
 import type { LiveExecution } from './execution.ts'
-import type { Frame, RetryFailure, RetrySession } from './stage.ts'
+import type { Frame, RetryFailure, RetrySession, RetryStage } from './stage.ts'
 import { isThenable } from './thenable.ts'
 
 export function runSync(frame: Frame, call: LiveExecution): unknown {
   if (frame.timeout !== undefined)
     throw new OptionError(MISUSE, 'cannot run under a timeout, which cannot interrupt a synchronous operation', 'timeout')
-  let startedAt: number | undefined
+  call.refresh()
+  if (frame.retry !== undefined) return retrySync(frame, frame.retry, call)
+  const end = attemptSync(frame, call)
+  if (call.aborted) throw call.abortReason
+  return conclude(end)
+}
+
+function retrySync(frame: Frame, retry: RetryStage, call: LiveExecution): unknown {
+  const startedAt = retry.timed ? call.now() : undefined
   let session: RetrySession | undefined
   for (let attempt = 1; ; attempt++) {
-    call.refresh()
-    if (frame.retry?.timed) startedAt ??= call.now()
-    const number = frame.retry === undefined ? call.attempt : attempt
-    const execution = number === call.attempt ? call : call.child(number, false)
-    const failure = attemptSync(frame, execution)
+    const end = attemptSync(frame, attempt === call.attempt ? call : call.child(attempt, false))
     if (call.aborted) throw call.abortReason
-    if (frame.retry === undefined || ('value' in failure && !frame.retry.rejectsResult?.(failure.value))) return conclude(failure)
-    session ??= frame.retry.begin(call, startedAt)
-    const delayMs = session.next(attempt, failure, call)
-    if (delayMs < 0) return conclude(session.conclude(attempt, failure))
+    if ('value' in end && !retry.rejectsResult?.(end.value)) return end.value
+    session ??= retry.begin(call, startedAt)
+    const delayMs = session.next(attempt, end, call)
+    if (delayMs < 0) return conclude(session.conclude(attempt, end))
     // A rule of the user may have cancelled the call while it decided; nothing can while this thread is blocked.
     if (call.aborted) {
       session.cancelled()
       throw call.abortReason
     }
     blockFor(delayMs)
+    call.refresh()
   }
 }
 
