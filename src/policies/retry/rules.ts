@@ -86,13 +86,15 @@ export function readRules(options: RetryRuleOptions, where: string, clock: Clock
   const bounded = maxElapsed !== undefined
   if (isFree !== undefined && !bounded)
     throw new OptionError(`${where}.isFree`, "needs 'maxElapsed', or the attempts might never end", isFree)
+  if (options.maxAttempts === Number.POSITIVE_INFINITY && !bounded)
+    throw new OptionError(`${where}.maxAttempts`, "needs 'maxElapsed' to be without end", options.maxAttempts)
   const retryAfterMax = checkDuration(options.retryAfterMax ?? 60_000, `${where}.retryAfterMax`)
   const { retryAfterOf: asks = (error: unknown) => retryAfterOf(error, clock.wallNow()) } = options
   const asked = userRule(asks, `${where}.retryAfterOf`, undefined)
   const plan = backoffOf(options.backoff, `${where}.backoff`)
   return Object.freeze({
     maxAttempts:
-      bounded && options.maxAttempts === Number.POSITIVE_INFINITY
+      options.maxAttempts === Number.POSITIVE_INFINITY
         ? options.maxAttempts
         : checkInteger(options.maxAttempts ?? 3, `${where}.maxAttempts`, 1),
     maxElapsed: bounded ? checkDuration(maxElapsed, `${where}.maxElapsed`) : Number.POSITIVE_INFINITY,
