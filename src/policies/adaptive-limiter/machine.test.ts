@@ -158,6 +158,16 @@ describe('the machine of an adaptive limiter', () => {
     expect(algorithm.heard).toEqual([[110, 5, 1, true]])
   })
 
+  it('takes it for no pause that calls are out and none has ended', () => {
+    const algorithm = new Scripted(4)
+    const { machine } = make(algorithm)
+    const long = taken(machine, 0)
+    taken(machine, 0).release('failure', 5)
+    taken(machine, 200).release('success', 210)
+    expect(algorithm.heard).toEqual([[210, 10, 2, true]])
+    long.release('neutral', 220)
+  })
+
   it('waits for nobody after a change while nothing was in flight', () => {
     const algorithm = new Scripted(4, 8)
     const { machine } = make(algorithm)

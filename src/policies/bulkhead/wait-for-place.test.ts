@@ -41,6 +41,18 @@ describe('a call that waits for a place', () => {
     expect(told.has('bulkhead.rejected')).toBe(end === 'dropped' || end === 'max-wait')
   })
 
+  // T: 12, 16
+  it('and whose caller leaves gives back its place further out', async () => {
+    const { clock, slots, caller } = make()
+    const outer = bulkhead({ limit: 5, clock })
+    const end = compose(outer, slots).execute(() => 'ran', { signal: caller.signal })
+    expect(outer.snapshot().inFlight).toBe(1)
+    caller.abort('gone')
+    await expect(end).rejects.toBe('gone')
+    await clock.advance(0)
+    expect([outer.snapshot().inFlight, slots.snapshot().queued]).toEqual([0, 0])
+  })
+
   it('does not join the line when its caller has left by then', async () => {
     const { clock, slots, caller } = make()
     const leaving = policy('leaving', (next) => (execution) => {
