@@ -124,17 +124,15 @@ describe('the runtime', () => {
   // R: R6
   it('takes up at the start what a dead process of this host left behind, and counts it', async () => {
     const clock = new VirtualClock()
-    const store = lasting(clock)
-    const first = runtimeRig(() => new Promise(() => {}), { clock, store })
-    await first.runtime.start()
-    const [id] = await first.send('a')
-    await first.settle()
-    expect(await first.runtime.queue.get(id!)).toMatchObject({ state: 'running' })
-    // The same pid with another boot: this process, as if it had been started anew.
-    const second = runtimeRig(() => {}, { clock, store })
-    expect(await second.runtime.start()).toMatchObject({ recovered: 1, requeued: 1 })
-    await second.settle()
-    expect(await second.runtime.queue.get(id!)).toMatchObject({ state: 'succeeded', attempts: 1, lostLeases: 1 })
+    const store = memoryStore({ clock })
+    const { runtime, send, settle } = runtimeRig(() => {}, { clock, store, host: 'here' })
+    await store.open()
+    const [id] = await send('a')
+    await store.renew({ id: 'gone', host: 'here', pid: 2 ** 30, bootId: 'b', startedAt: 0, seenAt: 0 }, 30_000, [])
+    await store.claim({ worker: 'gone', leaseMs: 30_000, lanes: [{ kind: 'mail', target: 'a', limit: 1 }] })
+    expect(await runtime.start()).toMatchObject({ recovered: 1, requeued: 1 })
+    await settle()
+    expect(await runtime.queue.get(id!)).toMatchObject({ state: 'succeeded', attempts: 1, lostLeases: 1 })
   })
 
   it('names the target or the kind of a wrong option', () => {
