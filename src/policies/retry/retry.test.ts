@@ -98,7 +98,9 @@ describe('a retry', () => {
     const { clock, policy, operation } = make({ maxAttempts: Number.POSITIVE_INFINITY, maxElapsed: 450 })
     await run(policy, operation.fails(), clock)
     expect(operation.calls.map(({ at }) => at)).toEqual([0, 100, 200, 300, 400])
-    expect(() => retry({ maxAttempts: Number.POSITIVE_INFINITY })).toThrow("'retry.maxAttempts' needs 'maxElapsed' to be without end")
+    expect(() => retry({ maxAttempts: Number.POSITIVE_INFINITY })).toThrow(
+      "'retry.maxAttempts' needs 'maxElapsed' to be without end",
+    )
   })
 
   // T: 26
