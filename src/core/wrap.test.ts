@@ -51,7 +51,11 @@ describe('a wrapped function', () => {
 describe('what is no function', () => {
   it('is refused before any policy hears of it, with a word on what was meant', async () => {
     const breaker = circuitBreaker({ trip: { consecutive: 1 } })
-    const wrong = { code: 'ERR_OPTION', message: expect.stringContaining("'operation' must be a function") }
+    const wrong = {
+      code: 'ERR_OPTION',
+      message: expect.stringContaining("'operation' must be a function"),
+      hint: 'Pass what makes the call: `execute(() => fetch(url))`.',
+    }
     const promise = Promise.resolve(1)
     const careless = compose(retry(), breaker) as unknown as Record<'execute' | 'executeSync' | 'wrap', (it: unknown) => unknown>
     for (const operation of [promise, undefined, null, 'https://example.com']) {
