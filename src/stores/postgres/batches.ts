@@ -9,20 +9,12 @@ import { withSummary } from '../../work/batch.ts'
 import type { JobState, NewJob } from '../../work/job.ts'
 import type { BatchFilter, Page } from '../../work/store.ts'
 import { batchBounds, toBatchPage } from '../rules/batch-paging.ts'
-import type { BatchCounts, StateCount } from '../rules/batch-state.ts'
-import { addUp, summaryOf, viewBatch } from '../rules/batch-state.ts'
+import type { BatchRow, StateCount } from '../rules/batch-state.ts'
+import { addUp, callbackOf, summaryOf, viewBatch } from '../rules/batch-state.ts'
 import { enqueue } from './enqueue.ts'
-import { fromJson, toJson } from './job-rows.ts'
+import { toJson } from './job-rows.ts'
 import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
-
-interface BatchRow extends BatchCounts {
-  readonly id: string
-  readonly created_at: number
-  readonly completed_at: number | null
-  readonly total: number
-  readonly callback: string | null
-}
 
 const ADD = `
   WITH ${CLOCK} INSERT INTO @batches (id, created_at, total, callback) SELECT $2, now, 0, $3 FROM clock
@@ -61,7 +53,7 @@ export async function completeBatch(session: Session, id: string): Promise<Compl
   const [row] = await session.rows<BatchRow>(LOCK, [id])
   if (row === undefined || (await completable(session, [id])).length === 0) return undefined
   const summary = summaryOf(row, addUp(row, await statesOf(session, id)))
-  const callback = fromJson(row.callback) as NewJob | undefined
+  const callback = callbackOf(row)
   await session.rows(COMPLETE, [session.told, id])
   if (callback !== undefined) await enqueue(session, [withSummary(callback, summary)])
   return callback === undefined ? { summary } : { summary, callback }
@@ -89,13 +81,7 @@ type BatchView = BatchRow & { readonly states: readonly StateCount[] }
 
 export async function findBatch(session: Session, id: string): Promise<Batch | undefined> {
   const [row] = await session.rows<BatchView>(FIND, [id])
-  return row && toBatch(row)
-}
-
-function toBatch(row: BatchView): Batch {
-  const completedAt = row.completed_at ?? undefined
-  const callback = fromJson(row.callback) as NewJob | undefined
-  return viewBatch({ ...row, createdAt: row.created_at, completedAt, callback }, row.states)
+  return row && viewBatch(row, row.states)
 }
 
 /** Each part along its own index, and the jobs of those alone that are shown. */
@@ -110,5 +96,8 @@ const PAGE = `
 export async function pageBatches(session: Session, filter: BatchFilter): Promise<Page<Batch>> {
   const { openBelow, endedAt, endedBelow, limit } = batchBounds(filter)
   const rows = await session.rows<BatchView>(PAGE, [openBelow, endedAt, endedBelow, limit + 1])
-  return toBatchPage(rows.map(toBatch), limit)
+  return toBatchPage(
+    rows.map((row) => viewBatch(row, row.states)),
+    limit,
+  )
 }

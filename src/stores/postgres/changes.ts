@@ -4,12 +4,13 @@
  *
  * A letter changes only while its job is locked, so the lock of the job guards both.
  */
+
+import type { LetterRow } from '../rules/letter-rows.ts'
+import { letterRecord, toLetter } from '../rules/letter-rows.ts'
 import type { Held } from './held.ts'
 import { isSettled } from './held.ts'
 import type { JobRow } from './job-rows.ts'
 import { JOB_COLUMNS, toJob, toJson } from './job-rows.ts'
-import type { LetterRow } from './letter-rows.ts'
-import { letterRecord, toLetter } from './letter-rows.ts'
 import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
 import { Tally } from './tally.ts'

@@ -41,6 +41,7 @@ import { WorkListeners } from '../rules/work-listeners.ts'
 import type { Work } from './database.ts'
 import { Database } from './database.ts'
 import { Hints } from './hints.ts'
+import type { NowAndThen } from './now-and-then.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { checkOptions } from './options.ts'
 import type { PgPool } from './pg-types.ts'
@@ -49,7 +50,7 @@ import { CLOCK } from './session.ts'
 import * as buckets from './shared/buckets.ts'
 import * as leases from './shared/leases.ts'
 import * as once from './shared/once.ts'
-import { Sweep } from './shared/sweep.ts'
+import { sweepNowAndThen } from './shared/sweep.ts'
 import type { Telling } from './shared/words.ts'
 import * as words from './shared/words.ts'
 import { Statements } from './statement.ts'
@@ -93,7 +94,7 @@ export class SharedStateInPostgres implements SharedState {
   readonly #database: Database
   readonly #ownsDatabase: boolean
   readonly #listeners = new WorkListeners()
-  readonly #sweep: Sweep
+  readonly #sweep: NowAndThen
   readonly #hints: Hints | undefined
   readonly #telling: Telling
   #phase: 'new' | 'open' | 'closed' = 'new'
@@ -103,7 +104,7 @@ export class SharedStateInPostgres implements SharedState {
     this.#database = database
     this.#ownsDatabase = ownsDatabase
     this.description = database.description
-    this.#sweep = new Sweep(database)
+    this.#sweep = sweepNowAndThen(database)
     const channel = `${schema}_words`
     if (notify)
       this.#hints = new Hints({

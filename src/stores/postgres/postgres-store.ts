@@ -34,7 +34,6 @@ import type {
 import { LastServed } from '../rules/last-served.ts'
 import { leaseLost } from '../rules/lease-lost.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
-import { AddUpSometimes } from './add-up.ts'
 import { completable, completeBatch, enqueueBatch, findBatch, openBatches, pageBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
 import { claim } from './claim.ts'
@@ -44,6 +43,7 @@ import { enqueue } from './enqueue.ts'
 import { Hints } from './hints.ts'
 import { nextRunAt, readyLanes } from './lanes.ts'
 import { abandoned, removeWorkers, renew, runningKeys, workers } from './leases.ts'
+import { NowAndThen } from './now-and-then.ts'
 import type { CheckedOptions, PostgresStoreOptions } from './options.ts'
 import { checkOptions } from './options.ts'
 import type { PgClient, PgPool } from './pg-types.ts'
@@ -57,6 +57,7 @@ import { settle } from './settle.ts'
 import { Statements } from './statement.ts'
 import { deleteState, readStates, writeState } from './states.ts'
 import { areSuccesses, succeedAtOnce } from './succeed.ts'
+import { addUp } from './tally.ts'
 
 /** A store that also takes jobs in the caller's own transactions. */
 export interface PostgresStore extends JobStore {
@@ -93,6 +94,9 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return new StoreInPostgres(checkOptions(options, systemClock, systemRandom))
 }
 
+/** Statements that append changes of counts, between two times that these are added up; the sums are right all the same. */
+const ADD_UP_EVERY = 500
+
 class StoreInPostgres implements PostgresStore {
   readonly capabilities: StoreCapabilities = { name: 'postgres', durable: true, multiProcess: true }
   readonly description: string
@@ -103,7 +107,7 @@ class StoreInPostgres implements PostgresStore {
   readonly #lastServed = new LastServed()
   readonly #hints: Hints | undefined
   readonly #channel: string
-  readonly #addUp: AddUpSometimes
+  readonly #addUp: NowAndThen
   #started: Promise<void> | undefined
 
   constructor(options: CheckedOptions) {
@@ -118,7 +122,7 @@ class StoreInPostgres implements PostgresStore {
       ownsPool: options.pool === undefined,
     })
     this.#channel = `${schema}_work`
-    this.#addUp = new AddUpSometimes(this.#database)
+    this.#addUp = new NowAndThen(ADD_UP_EVERY, () => this.#database.transaction(addUp))
     if (options.notify)
       this.#hints = new Hints({
         channel: this.#channel,

@@ -1,6 +1,6 @@
 /** Where a batch stands, from its row and its jobs: pure, and the same in every store. */
 import type { Batch, BatchSummary } from '../../work/batch.ts'
-import type { JobState } from '../../work/job.ts'
+import type { JobState, NewJob } from '../../work/job.ts'
 
 export interface BatchCounts {
   readonly succeeded: number
@@ -33,23 +33,30 @@ export function summaryOf(
   return { id, total, succeeded, dead, cancelled }
 }
 
-interface StoredBatch extends BatchCounts {
+/** A batch as a row: what it counts itself is of its jobs that were pruned. */
+export interface BatchRow extends BatchCounts {
   readonly id: string
+  readonly created_at: number
+  readonly completed_at: number | null
   readonly total: number
-  readonly createdAt: number
-  readonly completedAt: number | undefined
-  readonly callback: { readonly id: string; readonly kind: string } | undefined
+  /** JSON of the job. */
+  readonly callback: string | null
 }
 
-export function viewBatch(batch: StoredBatch, states: readonly StateCount[]): Batch {
-  const counts = addUp(batch, states)
+export function callbackOf({ callback }: Pick<BatchRow, 'callback'>): NewJob | undefined {
+  return callback === null ? undefined : (JSON.parse(callback) as NewJob)
+}
+
+export function viewBatch(row: BatchRow, states: readonly StateCount[]): Batch {
+  const counts = addUp(row, states)
   const parked = countOf(states, 'parked')
+  const callback = callbackOf(row)
   return {
-    ...summaryOf(batch, counts),
-    pending: batch.total - counts.succeeded - counts.dead - counts.cancelled,
+    ...summaryOf(row, counts),
+    pending: row.total - counts.succeeded - counts.dead - counts.cancelled,
     ...(parked === 0 ? {} : { parked }),
-    createdAt: batch.createdAt,
-    ...(batch.completedAt === undefined ? {} : { completedAt: batch.completedAt }),
-    ...(batch.callback === undefined ? {} : { callback: batch.callback.id, callbackKind: batch.callback.kind }),
+    createdAt: row.created_at,
+    ...(row.completed_at === null ? {} : { completedAt: row.completed_at }),
+    ...(callback === undefined ? {} : { callback: callback.id, callbackKind: callback.kind }),
   }
 }

@@ -9,19 +9,11 @@ import { withSummary } from '../../work/batch.ts'
 import type { JobState, NewJob } from '../../work/job.ts'
 import type { BatchFilter, Page } from '../../work/store.ts'
 import { batchBounds, toBatchPage } from '../rules/batch-paging.ts'
-import type { BatchCounts } from '../rules/batch-state.ts'
-import { addUp, summaryOf, viewBatch } from '../rules/batch-state.ts'
+import type { BatchRow } from '../rules/batch-state.ts'
+import { addUp, callbackOf, summaryOf, viewBatch } from '../rules/batch-state.ts'
 import { enqueue } from './enqueue.ts'
-import { fromJson, toJson } from './job-rows.ts'
+import { toJson } from './job-rows.ts'
 import type { Transaction } from './transaction.ts'
-
-interface BatchRow extends BatchCounts {
-  readonly id: string
-  readonly created_at: number
-  readonly completed_at: number | null
-  readonly total: number
-  readonly callback: string | null
-}
 
 const KNOWN = 'SELECT 1 FROM holdfast_batches WHERE id = ?'
 const JOBS = 'SELECT id, state FROM holdfast_jobs INDEXED BY holdfast_jobs_batch WHERE batch_id = ? ORDER BY seq'
@@ -59,7 +51,7 @@ export function completeBatches(tx: Transaction, ids: readonly string[]): readon
   return completable(tx, ids).map((id) => {
     const row = tx.sql(FIND).get(id) as unknown as BatchRow
     const summary = summaryOf(row, addUp(row, statesOf(tx, id)))
-    const callback = fromJson(row.callback) as NewJob | undefined
+    const callback = callbackOf(row)
     tx.sql(COMPLETE).run(tx.now, id)
     if (callback !== undefined) enqueue(tx, [withSummary(callback, summary)])
     return callback === undefined ? { summary } : { summary, callback }
@@ -81,13 +73,7 @@ export function openBatches(tx: Transaction, beyond: string, limit: number): rea
 
 export function findBatch(tx: Transaction, id: string): Batch | undefined {
   const row = tx.sql(FIND).get(id) as BatchRow | undefined
-  return row && toBatch(tx, row)
-}
-
-function toBatch(tx: Transaction, row: BatchRow): Batch {
-  const completedAt = row.completed_at ?? undefined
-  const callback = fromJson(row.callback) as NewJob | undefined
-  return viewBatch({ ...row, createdAt: row.created_at, completedAt, callback }, statesOf(tx, row.id))
+  return row && viewBatch(row, statesOf(tx, row.id))
 }
 
 const PAGE_OPEN = `
@@ -102,7 +88,7 @@ export function pageBatches(tx: Transaction, filter: BatchFilter): Page<Batch> {
   const ended = tx.sql(PAGE_ENDED).all(endedAt, endedBelow, limit + 1 - open.length)
   const rows = [...open, ...ended] as unknown as BatchRow[]
   return toBatchPage(
-    rows.map((row) => toBatch(tx, row)),
+    rows.map((row) => viewBatch(row, statesOf(tx, row.id))),
     limit,
   )
 }

@@ -3,6 +3,7 @@
  * never what others are at.
  */
 import type { Database } from '../database.ts'
+import { NowAndThen } from '../now-and-then.ts'
 import { CLOCK } from '../session.ts'
 
 const EVERY = 200
@@ -20,32 +21,10 @@ const TEXTS = TABLES.map(
     SELECT ${key} FROM @${table} WHERE until <= (SELECT now FROM clock) LIMIT ${MOST} FOR UPDATE SKIP LOCKED))`,
 )
 
-export class Sweep {
-  readonly #database: Database
-  #noted = 0
-  #running: Promise<void> | undefined
-
-  constructor(database: Database) {
-    this.#database = database
-  }
-
-  /** One more operation. */
-  note(): void {
-    if (++this.#noted < EVERY || this.#running !== undefined) return
-    this.#noted = 0
-    // When it fails, the next time does the rest.
-    this.#running = this.#database
-      .run(async (session) => {
-        for (const text of TEXTS) await session.rows(text, [session.told])
-      })
-      .catch(() => {})
-      .finally(() => {
-        this.#running = undefined
-      })
-  }
-
-  /** Waits for what is under way. */
-  async stop(): Promise<void> {
-    await this.#running
-  }
+export function sweepNowAndThen(database: Database): NowAndThen {
+  return new NowAndThen(EVERY, () =>
+    database.run(async (session) => {
+      for (const text of TEXTS) await session.rows(text, [session.told])
+    }),
+  )
 }

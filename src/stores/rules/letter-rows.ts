@@ -1,6 +1,4 @@
-/**
- * A dead letter as a row, and back.
- */
+/** A dead letter as a row, and back. */
 import type { ErrorSummary } from '../../core/errors.ts'
 import type { DeadCause, DeadLetter, DeadLetterStatus } from '../../work/job.ts'
 
@@ -14,7 +12,8 @@ export interface LetterRow {
   readonly attempts: number
   readonly generation: number
   readonly status: DeadLetterStatus
-  readonly target_down: boolean
+  /** SQLite has 0 and 1. */
+  readonly target_down: boolean | number
   readonly created_at: number
   readonly last_retry_at: number | null
   readonly next_retry_at: number | null
@@ -30,15 +29,15 @@ export function toLetter(row: LetterRow): DeadLetter {
     attempts: row.attempts,
     generation: row.generation,
     status: row.status,
-    targetDown: row.target_down,
+    targetDown: Boolean(row.target_down),
     createdAt: row.created_at,
     ...(row.last_retry_at === null ? {} : { lastRetryAt: row.last_retry_at }),
     ...(row.next_retry_at === null ? {} : { nextRetryAt: row.next_retry_at }),
   }
 }
 
-/** In the words of the table, for `json_to_recordset`. */
-export function letterRecord(letter: DeadLetter): Omit<LetterRow, 'number'> {
+/** In the words of the table; it numbers the row itself. */
+export function letterRecord(letter: DeadLetter): Omit<LetterRow, 'number' | 'target_down'> & { readonly target_down: boolean } {
   return {
     id: letter.id,
     kind: letter.kind,
