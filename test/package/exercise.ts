@@ -55,7 +55,7 @@ export async function exercise(holdfast: typeof Holdfast): Promise<string[]> {
   await step('shared rate limiter', async () => {
     // A store that is gone: everybody keeps to its share.
     const gone = () => Promise.reject(new Error('gone'))
-    const state = { take: gone, giveBack: gone, block: gone, writeState: gone, readStates: gone, now: gone }
+    const state = { take: gone, giveBack: gone, block: gone, writeState: gone, readStates: gone, deleteState: gone, now: gone }
     const one = sharedRateLimiter({ state: state as never, name: 'x', limit: 1, per: '1m' })
     const [first, second] = [await one.consume(), await one.consume()]
     return first.allowed && !second.allowed && one.degraded

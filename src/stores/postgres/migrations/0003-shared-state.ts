@@ -7,8 +7,8 @@
 const MOMENT = 'moment := coalesce(told, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)'
 /** What a crash of the server may take: it never waits for the disk. */
 const UNHURRIED = `PERFORM set_config('synchronous_commit', 'off', true)`
-/** Plans are made once: they are all by primary key. */
-const PLANNED = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off'
+/** Plans are made once: they are all by primary key. Compiling them, as a pool of the caller's own may ask for, takes a second each. */
+const PLANNED = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off'
 /** How late a bucket that is full may be removed, in ms. */
 const STEP_MS = 60_000
 
