@@ -13,7 +13,7 @@ import { eventually, pause } from './waiting.ts'
 
 const JOBS = 2000
 const KILLS = 6
-const CONCURRENCY = 10
+const CONCURRENCY = 20
 const DOWN_MS = 10_000
 const LIMIT_MS = 150_000
 const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 1e9))
@@ -35,9 +35,9 @@ it(`delivers ${JOBS} jobs once each through refusals, hangs, resets, ten seconds
   await target.up()
   onTestFinished(() => target.down())
   const holdfast = await HoldfastProcess.in(folder, {
-    http: { allow: ['loopback'], timeout: '2s', maxAttempts: 30, backoff: { initial: '200ms', max: '2s' } },
+    http: { allow: ['loopback'], timeout: '1s', maxAttempts: 30, backoff: { initial: '200ms', max: '2s' } },
     // A probe may meet one of the target's refusals: the longest open time bounds what that adds to the test.
-    breaker: { openFor: '3s', openForMax: '6s' },
+    breaker: { openFor: '1s', openForMax: '3s' },
     worker: { concurrency: CONCURRENCY },
     audit: { path: './audit.jsonl', maxBytes: '100MiB' },
     store: 'sqlite:./holdfast.db',
