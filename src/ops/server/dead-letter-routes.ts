@@ -64,7 +64,10 @@ async function redriveOne(c: ApiContext, source: OpsSource, limits: BodyLimits):
   if (ids.length > 0) return c.json({ ids, count: ids.length, dryRun: false })
   const job = await source.job(id)
   if (job === undefined) throw noDeadLetter()
-  throw new ApiError(409, 'ERR_JOB_STATE', `The job is ${job.state}, and has no dead letter that is pending or exhausted.`)
+  throw new ApiError(409, 'ERR_JOB_STATE', `The job is ${job.state}, and has no dead letter that is pending or exhausted.`, {
+    // What was given up comes back by its job.
+    hint: job.state === 'dead' ? `POST /v1/jobs/${job.id}/retry runs it all the same.` : undefined,
+  })
 }
 
 async function discard(c: ApiContext, source: OpsSource, limits: BodyLimits): Promise<Response> {
