@@ -114,6 +114,14 @@ describe.skipIf(missing('postgres'))('shared state in PostgreSQL', () => {
     for (const failure of failures) expect(failure).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
   })
 
+  it('has no plan compiled, whatever a pool of the caller has set: that took a second for each', async () => {
+    const { close } = await open()
+    await close()
+    const compiled = `SELECT proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+      WHERE n.nspname = '${schema}' AND NOT 'jit=off' = ANY (proconfig) AND 'enable_seqscan=off' = ANY (proconfig)`
+    expect(await ask(server.url, compiled)).toEqual([])
+  })
+
   it('lives beside the jobs of a store, and ends with it', async () => {
     const store = postgresStore({ url: server.url, schema, notify: false })
     const state = store.sharedState()
