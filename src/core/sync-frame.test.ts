@@ -109,11 +109,20 @@ describe('executeSync', () => {
     expect(breaker.state).toBe('open')
   })
 
-  it('reads no time where no policy asks for it', () => {
+  it('reads no time where no policy asks for it, and once where several do', () => {
     const clock = new VirtualClock()
     const read = vi.spyOn(clock, 'now')
     expect(compose(retry({ clock }), bulkhead({ limit: 1, clock })).executeSync(() => 1)).toBe(1)
     expect(read).not.toHaveBeenCalled()
+    const rate = rateLimiter({ limit: 1, per: '1s', clock })
+    compose(retry({ maxElapsed: '1m', clock }), rate).executeSync(() => 1)
+    expect(read).toHaveBeenCalledOnce()
+  })
+
+  it('fails with the reason of a caller who left, although the operation returned', () => {
+    const caller = new AbortController()
+    const leaving = () => caller.abort('enough')
+    expect(() => retry().executeSync(leaving, { signal: caller.signal })).toThrow('enough')
   })
 
   it('reads the time anew for every attempt, and where a layer took its time', () => {
