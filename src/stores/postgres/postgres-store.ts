@@ -11,7 +11,6 @@ import type { SharedState } from '../../core/shared-state.ts'
 import type { StoredState } from '../../core/state-store.ts'
 import type { Batch, BatchEnqueued, CompletedBatch, NewBatch } from '../../work/batch.ts'
 import type { DeadLetter, Enqueued, Job, NewJob } from '../../work/job.ts'
-import { keepResult } from '../../work/result.ts'
 import type {
   BatchFilter,
   ClaimRequest,
@@ -32,10 +31,10 @@ import type {
   WorkerRow,
 } from '../../work/store.ts'
 import { LastServed } from '../rules/last-served.ts'
-import { leaseLost } from '../rules/lease-lost.ts'
 import { WorkListeners } from '../rules/work-listeners.ts'
 import { completable, completeBatch, enqueueBatch, findBatch, openBatches, pageBatches } from './batches.ts'
 import * as byHand from './by-hand.ts'
+import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
 import { Database } from './database.ts'
 import { deadLetters, redrive } from './dead-letters.ts'
@@ -48,11 +47,10 @@ import type { CheckedOptions, PostgresStoreOptions } from './options.ts'
 import { checkOptions } from './options.ts'
 import type { PgClient, PgPool } from './pg-types.ts'
 import { makePool } from './pool.ts'
-import { toStoreError } from './postgres-errors.ts'
 import { SharedStateInPostgres } from './postgres-shared-state.ts'
 import { prune } from './prune.ts'
 import { counts, deadLetterCounts, findJob, list } from './reads.ts'
-import { CLOCK, sessionOn } from './session.ts'
+import { CLOCK } from './session.ts'
 import { settle } from './settle.ts'
 import { Statements } from './statement.ts'
 import { deleteState, readStates, writeState } from './states.ts'
@@ -102,11 +100,10 @@ class StoreInPostgres implements PostgresStore {
   readonly description: string
   readonly #options: CheckedOptions
   readonly #database: Database
-  readonly #unprepared: Statements
   readonly #listeners = new WorkListeners()
   readonly #lastServed = new LastServed()
+  readonly #callers: CallersTransactions
   readonly #hints: Hints | undefined
-  readonly #channel: string
   readonly #addUp: NowAndThen
   #started: Promise<void> | undefined
 
@@ -114,18 +111,18 @@ class StoreInPostgres implements PostgresStore {
     const { schema, clock, random, description } = options
     this.description = description
     this.#options = options
-    this.#unprepared = new Statements(schema, false)
     this.#database = new Database({
       ...options,
       statements: new Statements(schema, options.prepare),
       makePool: options.pool === undefined ? () => makePool(options) : () => Promise.resolve(options.pool as PgPool),
       ownsPool: options.pool === undefined,
     })
-    this.#channel = `${schema}_work`
+    const channel = `${schema}_work`
+    this.#callers = new CallersTransactions(this.#database, schema, channel)
     this.#addUp = new NowAndThen(ADD_UP_EVERY, () => this.#database.transaction(addUp))
     if (options.notify)
       this.#hints = new Hints({
-        channel: this.#channel,
+        channel,
         connect: () => this.#database.connect(),
         onHint: () => this.#listeners.tell(),
         clock,
@@ -171,30 +168,12 @@ class StoreInPostgres implements PostgresStore {
     return answers
   }
 
-  async enqueueWith(client: PgClient, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
-    this.#database.assertOpen()
-    // Not prepared: whose connection it is, and what stands between, is not ours to know.
-    const session = sessionOn(client, this.#unprepared, this.#database.told)
-    try {
-      const answers = await enqueue(session, jobs)
-      await session.rows('SELECT pg_notify($1, $2)', [this.#channel, ''])
-      return answers
-    } catch (error) {
-      throw toStoreError(error, this.description)
-    }
+  enqueueWith(client: PgClient, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+    return this.#callers.enqueue(client, jobs)
   }
 
-  async completeWith(client: PgClient, fence: Fence, result?: unknown): Promise<void> {
-    this.#database.assertOpen()
-    const session = sessionOn(client, this.#unprepared, this.#database.told)
-    const { id, token } = fence
-    const kept = result === undefined ? {} : { result: keepResult(result) }
-    try {
-      const refused = await settle(session, [{ id, token, type: 'succeeded', ...kept }])
-      if (refused.length > 0) throw leaseLost(id)
-    } catch (error) {
-      throw toStoreError(error, this.description)
-    }
+  completeWith(client: PgClient, fence: Fence, result?: unknown): Promise<void> {
+    return this.#callers.complete(client, fence, result)
   }
 
   async enqueueBatch(batch: NewBatch, jobs: readonly NewJob[]): Promise<BatchEnqueued> {
