@@ -16,10 +16,11 @@ const LONG = [
   'recovery/delivery',
   'package/docs',
   'stores/model/',
-  'recovery/drill',
-  'faults/',
-  'postgres-shared-state',
   'leaks/',
+  'stores/postgres',
+  'recovery/',
+  'dashboard',
+  'rabbitmq',
 ]
 
 const placeOf = (index: number): number => (index === -1 ? LONG.length : index)
