@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FirstCome } from './first-come.ts'
+import { seededRandom } from './random.ts'
 
 describe('first come, first served', () => {
   it('agrees with a list, whoever comes, leaves and comes again', () => {
@@ -26,6 +27,24 @@ describe('first come, first served', () => {
         }
       }),
     )
+  })
+
+  it('keeps the order while the first one stays, thousands come and leave behind it, and it leaves at last', () => {
+    const random = seededRandom(5)
+    const line = new FirstCome<{ readonly name: number }>()
+    let list: { readonly name: number }[] = []
+    for (let name = 0; name < 3000; name++) {
+      line.add({ name })
+      list = [...line]
+      if (list.length > 20) {
+        // Mostly from behind the first one, and now and then the first one too.
+        const from = random() < 0.05 ? 0 : 1
+        for (const one of list.slice(from, from + 15)) line.delete(one)
+        list = [...line]
+      }
+      expect(line.first).toBe(list[0])
+    }
+    expect(list.map(({ name }) => name)).toEqual(list.map(({ name }) => name).toSorted((a, b) => a - b))
   })
 
   // T: 30

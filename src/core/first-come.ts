@@ -9,6 +9,8 @@ export class FirstCome<T extends object> implements Iterable<T> {
   #iterator: SetIterator<T> | undefined
   /** The one that the iterator gave last; while it is here it is the first. */
   #first: T | undefined
+  /** How many have left since the iterator was moved or made. */
+  #left = 0
 
   get size(): number {
     return this.#all.size
@@ -20,6 +22,7 @@ export class FirstCome<T extends object> implements Iterable<T> {
       this.#iterator ??= this.#all.values()
       // Whom it has passed is gone, so there is a next one: it never comes to its end, where it would see nobody any more.
       this.#first = this.#iterator.next().value
+      this.#left = 0
     }
     return this.#first
   }
@@ -37,12 +40,21 @@ export class FirstCome<T extends object> implements Iterable<T> {
   delete(one: T): boolean {
     // Should it come again, it comes last.
     if (one === this.#first) this.#first = undefined
-    return this.#all.delete(one)
+    const wasHere = this.#all.delete(one)
+    // An iterator that stands still keeps alive whatever the set has outgrown, so it goes when so many have left that a new one,
+    // which walks over them, costs each of them next to nothing.
+    if (wasHere && ++this.#left > 64 + this.#all.size) this.#renew()
+    return wasHere
+  }
+
+  #renew(): void {
+    this.#iterator = undefined
+    this.#left = 0
   }
 
   clear(): void {
     this.#all.clear()
-    this.#iterator = undefined
+    this.#renew()
     this.#first = undefined
   }
 

@@ -109,7 +109,8 @@ export class Court {
 
   async #loaded(): Promise<JudgeProcess> {
     const judge = new JudgeProcess()
-    await judge.ask({ do: 'load', files: this.#files }, 60_000)
+    // Judges that are not all there would find survivors that are none.
+    if ((await judge.ask({ do: 'load', files: this.#files }, 300_000)) === 'silent') throw new Error('the tests cannot be loaded')
     return judge
   }
 

@@ -116,8 +116,9 @@ async function tryAll(open: readonly Mutant[]): Promise<void> {
 
 async function baseline(): Promise<Baseline> {
   const judge = new JudgeProcess()
-  const loaded = await judge.ask<Loaded>({ do: 'load', files: judges }, 60_000)
-  if (loaded !== 'silent') for (const file of loaded.unreadable) console.log(`No judge, for it cannot be loaded: ${file}`)
+  const loaded = await judge.ask<Loaded>({ do: 'load', files: judges }, 300_000)
+  if (loaded === 'silent') throw new Error('the tests cannot be loaded')
+  for (const file of loaded.unreadable) console.log(`No judge, for it cannot be loaded: ${file}`)
   const answer = await judge.ask<Baseline>({ do: 'baseline' }, 300_000)
   judge.stop()
   if (answer === 'silent') throw new Error('the tests do not end where nothing is changed')
