@@ -162,15 +162,29 @@ export interface DeadLetterCount extends Lane {
   readonly count: number
 }
 
-export interface PruneRequest {
-  /**
-   * Finished jobs (succeeded, cancelled) older than this go; dead ones only when resolved or discarded. A batch that has ended
-   * goes with the last of its jobs, or at this age.
-   */
+/** What is known of open dead letters beyond their numbers; open ones are `pending` or `exhausted`. */
+export interface DeadLetterFacts {
+  /** When the oldest of them came: epoch ms. */
+  readonly oldestAt?: number
+  /** When the first comes back by its clock; in the past when it is due. */
+  readonly nextRetryAt?: number
+  /** Causes of the newest ones: of at most a thousand `pending` and a thousand `exhausted`. */
+  readonly causes: Readonly<Partial<Record<DeadCause, number>>>
+}
+
+/** What of finished jobs (succeeded, cancelled; dead ones only when resolved or discarded) goes. */
+export interface PruneRule {
+  /** Those that ended longer ago than this. */
   readonly olderThanMs: number
   /** And all but the newest so many. */
   readonly keep: number
-  /** At most so many rows a call. */
+}
+
+/** Its rule is for all kinds together that are not in `kinds`. */
+export interface PruneRequest extends PruneRule {
+  /** Kinds with a rule of their own: each is counted alone, and not among the others. */
+  readonly kinds?: ReadonlyMap<string, PruneRule>
+  /** At most so many rows a call, the oldest of what is due. What it costs does not grow with what is not. */
   readonly limit: number
 }
 
@@ -243,6 +257,8 @@ export interface JobStore extends StateStore {
 
   deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>>
   deadLetterCounts(): Promise<readonly DeadLetterCount[]>
+  /** Costs the same however many letters there are. */
+  deadLetterFacts(): Promise<DeadLetterFacts>
   /** Dead jobs back to available: attempts 0, generation + 1, letter `retrying`. Answers the ids. */
   redrive(request: RedriveRequest): Promise<readonly string[]>
   /** Letter `discarded`: the job stays dead, is not counted as a problem, and is pruned in time. */

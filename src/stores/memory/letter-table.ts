@@ -2,8 +2,9 @@
  * The dead letters of a memory store, in the order in which they came.
  */
 import type { DeadLetter, Job } from '../../work/job.ts'
-import type { DeadLetterFilter, Lane, Page, RedriveRequest } from '../../work/store.ts'
+import type { DeadLetterFacts, DeadLetterFilter, Lane, Page, RedriveRequest } from '../../work/store.ts'
 import { closedLetter, discardedLetter, retryingLetter } from '../rules/letter-changes.ts'
+import { CAUSES_LOOKED_AT, toFacts } from '../rules/letter-facts.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
 
 interface Entry {
@@ -64,6 +65,18 @@ export class LetterTable {
       (entry) => entry.number,
       (entry) => entry.letter,
     )
+  }
+
+  facts(): DeadLetterFacts {
+    const open = this.all.filter(({ status }) => status === 'pending' || status === 'exhausted')
+    const ofStatus = Map.groupBy(open, ({ status }) => status)
+    const looked = [...ofStatus.values()].flatMap((letters) => letters.slice(-CAUSES_LOOKED_AT))
+    const causes = Array.from(
+      Map.groupBy(looked, ({ cause }) => cause),
+      ([cause, letters]) => ({ cause, count: letters.length }),
+    )
+    const nextRetryAt = open.reduce((next, letter) => Math.min(next, letter.nextRetryAt ?? next), Number.POSITIVE_INFINITY)
+    return toFacts(open[0]?.createdAt, Number.isFinite(nextRetryAt) ? nextRetryAt : undefined, causes)
   }
 
   /** The ids of those that may come back, oldest first. */

@@ -12,6 +12,7 @@ import type {
   BatchFilter,
   ClaimRequest,
   DeadLetterCount,
+  DeadLetterFacts,
   DeadLetterFilter,
   Fence,
   JobCount,
@@ -184,6 +185,10 @@ class MemoryStore implements JobStore {
 
   async deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
     return countLetters(this.#open.letters.all)
+  }
+
+  async deadLetterFacts(): Promise<DeadLetterFacts> {
+    return this.#open.letters.facts()
   }
 
   async redrive(request: RedriveRequest): Promise<readonly string[]> {

@@ -2,9 +2,11 @@
  * Dead letters: looked at, and brought back.
  */
 import type { DeadLetter } from '../../work/job.ts'
-import type { DeadLetterFilter, Page, RedriveRequest } from '../../work/store.ts'
+import type { DeadLetterFacts, DeadLetterFilter, Page, RedriveRequest } from '../../work/store.ts'
 import { redriven } from '../rules/job-changes.ts'
 import { retryingLetter } from '../rules/letter-changes.ts'
+import type { CauseCount } from '../rules/letter-facts.ts'
+import { CAUSES_LOOKED_AT, toFacts } from '../rules/letter-facts.ts'
 import type { LetterRow } from '../rules/letter-rows.ts'
 import { toLetter } from '../rules/letter-rows.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
@@ -22,6 +24,22 @@ export async function deadLetters(session: Session, filter: DeadLetterFilter): P
     .equal('target', filter.target)
   const text = `SELECT * FROM @dead_letters ${where.text} ORDER BY number DESC LIMIT ${where.bind(limit + 1)}`
   return toPage(await session.rows<LetterRow>(text, where.values), limit, (row) => row.number, toLetter)
+}
+
+/** A letter keeps its number, so the lowest is the oldest: each is one look into an index. */
+const firstOf = (status: string): string =>
+  `(SELECT created_at FROM @dead_letters WHERE status = '${status}' ORDER BY number LIMIT 1)`
+const BOUNDS = `
+  SELECT least(${firstOf('pending')}, ${firstOf('exhausted')}) AS oldest,
+    (SELECT min(next_retry_at) FROM @dead_letters WHERE next_retry_at IS NOT NULL) AS next`
+const newestOf = (status: string): string =>
+  `(SELECT cause FROM @dead_letters WHERE status = '${status}' ORDER BY number DESC LIMIT ${CAUSES_LOOKED_AT})`
+const CAUSES = `
+  SELECT cause, count(*) AS count FROM (${newestOf('pending')} UNION ALL ${newestOf('exhausted')}) AS newest GROUP BY cause`
+
+export async function deadLetterFacts(session: Session): Promise<DeadLetterFacts> {
+  const [bounds] = await session.rows<{ oldest: number | null; next: number | null }>(BOUNDS, [])
+  return toFacts(bounds?.oldest, bounds?.next, await session.rows<CauseCount>(CAUSES, []))
 }
 
 export async function letterOf(session: Session, id: string): Promise<DeadLetter | undefined> {

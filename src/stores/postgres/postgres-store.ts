@@ -15,6 +15,7 @@ import type {
   BatchFilter,
   ClaimRequest,
   DeadLetterCount,
+  DeadLetterFacts,
   DeadLetterFilter,
   Fence,
   JobCount,
@@ -37,7 +38,7 @@ import * as byHand from './by-hand.ts'
 import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
 import { Database } from './database.ts'
-import { deadLetters, redrive } from './dead-letters.ts'
+import { deadLetterFacts, deadLetters, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { Hints } from './hints.ts'
 import { nextRunAt, readyLanes } from './lanes.ts'
@@ -281,6 +282,10 @@ class StoreInPostgres implements PostgresStore {
 
   deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
     return this.#database.run(deadLetterCounts)
+  }
+
+  deadLetterFacts(): Promise<DeadLetterFacts> {
+    return this.#database.run(deadLetterFacts)
   }
 
   async redrive(request: RedriveRequest): Promise<readonly string[]> {

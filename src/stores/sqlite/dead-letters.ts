@@ -3,9 +3,11 @@
  */
 import type { SQLInputValue } from 'node:sqlite'
 import type { DeadLetter } from '../../work/job.ts'
-import type { DeadLetterFilter, Page, RedriveRequest } from '../../work/store.ts'
+import type { DeadLetterFacts, DeadLetterFilter, Page, RedriveRequest } from '../../work/store.ts'
 import { redriven } from '../rules/job-changes.ts'
 import { discardedLetter, retryingLetter } from '../rules/letter-changes.ts'
+import type { CauseCount } from '../rules/letter-facts.ts'
+import { CAUSES_LOOKED_AT, toFacts } from '../rules/letter-facts.ts'
 import type { LetterRow } from '../rules/letter-rows.ts'
 import { toLetter } from '../rules/letter-rows.ts'
 import { pageLimit, readCursor, toPage } from '../rules/paging.ts'
@@ -24,6 +26,27 @@ export function deadLetters(tx: Transaction, filter: DeadLetterFilter): Page<Dea
     .equal('target', filter.target)
   const rows = select(tx, `${where.text} ORDER BY number DESC LIMIT ?`, [...where.values, limit + 1])
   return toPage(rows, limit, (row) => row.number, toLetter)
+}
+
+/** A letter keeps its number, so the lowest is the oldest: each is one look into an index. */
+const firstOf = (status: string): string =>
+  `(SELECT created_at FROM holdfast_dead_letters WHERE status = '${status}' ORDER BY number LIMIT 1)`
+const BOUNDS = `
+  SELECT ${firstOf('pending')} AS pending, ${firstOf('exhausted')} AS exhausted,
+    (SELECT min(next_retry_at) FROM holdfast_dead_letters WHERE next_retry_at IS NOT NULL) AS next`
+const newestOf = (status: string): string =>
+  `SELECT * FROM (SELECT cause FROM holdfast_dead_letters WHERE status = '${status}' ORDER BY number DESC LIMIT ${CAUSES_LOOKED_AT})`
+const CAUSES = `
+  SELECT cause, count(*) AS count FROM (${newestOf('pending')} UNION ALL ${newestOf('exhausted')}) GROUP BY cause`
+
+export function deadLetterFacts(tx: Transaction): DeadLetterFacts {
+  const { pending, exhausted, next } = tx.sql(BOUNDS).get() as Record<string, number | null>
+  const causes = tx.sql(CAUSES).all() as unknown as CauseCount[]
+  return toFacts(earlier(pending, exhausted), next, causes)
+}
+
+function earlier(a: number | null | undefined, b: number | null | undefined): number | null | undefined {
+  return a == null || b == null ? (a ?? b) : Math.min(a, b)
 }
 
 /** Brings letters back, oldest first; answers the ids. A dry run needs no write transaction. */

@@ -14,6 +14,7 @@ import type {
   BatchFilter,
   ClaimRequest,
   DeadLetterCount,
+  DeadLetterFacts,
   DeadLetterFilter,
   Fence,
   JobCount,
@@ -37,7 +38,7 @@ import { CallersTransactions } from './callers-transaction.ts'
 import { claim } from './claim.ts'
 import type { DatabaseOptions } from './database.ts'
 import { Database } from './database.ts'
-import { deadLetters, discard, redrive } from './dead-letters.ts'
+import { deadLetterFacts, deadLetters, discard, redrive } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { FileHints } from './file-hints.ts'
 import { findJob } from './job-rows.ts'
@@ -253,6 +254,10 @@ class StoreInSqlite implements SqliteStore {
 
   deadLetterCounts(): Promise<readonly DeadLetterCount[]> {
     return this.#database.read(deadLetterCounts)
+  }
+
+  deadLetterFacts(): Promise<DeadLetterFacts> {
+    return this.#database.read(deadLetterFacts)
   }
 
   async redrive(request: RedriveRequest): Promise<readonly string[]> {

@@ -175,6 +175,24 @@ export const deadLetters: readonly Scenario[] = [
     },
   ],
   [
+    'of open dead letters it is known since when there are some, when the next comes back, and why they died',
+    async ({ store, clock }) => {
+      same(await store.deadLetterFacts(), { causes: {} }, 'of none')
+      const oldest = await dead(store)
+      const first = (await letter(store, oldest.id))?.createdAt as number
+      await clock.advance(100)
+      const waits = await dead(store, {}, 500)
+      const soon = await dead(store, {}, 200)
+      await settle(store, await running(store), { type: 'dead', cause: 'expired', error: oops, targetDown: false })
+      const [second, nextRetryAt] = [(await letter(store, waits.id))?.createdAt, (await letter(store, soon.id))?.nextRetryAt]
+      same(await store.deadLetterFacts(), { oldestAt: first, nextRetryAt, causes: { attempts: 3, expired: 1 } }, 'of four')
+      await store.discard(oldest.id)
+      await store.redrive({ ids: [soon.id], by: 'person' })
+      const left = (await letter(store, waits.id))?.nextRetryAt
+      same(await store.deadLetterFacts(), { oldestAt: second, nextRetryAt: left, causes: { attempts: 1, expired: 1 } }, 'of two')
+    },
+  ],
+  [
     'a batch of deaths and successes is carried out as a whole',
     async ({ store }) => {
       const [a, b] = [await running(store), await running(store)]

@@ -245,6 +245,7 @@ export const looking: readonly Scenario[] = [
         ['retry', () => store.retry('a')],
         ['deadLetters', () => store.deadLetters({})],
         ['deadLetterCounts', () => store.deadLetterCounts()],
+        ['deadLetterFacts', () => store.deadLetterFacts()],
         ['redrive', () => store.redrive({ by: 'person' })],
         ['discard', () => store.discard('a')],
         ['prune', () => store.prune({ olderThanMs: 0, keep: 0, limit: 1 })],
