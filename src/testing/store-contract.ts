@@ -9,6 +9,7 @@ import { deadLetters } from './store-contract/dead-letters.ts'
 import type { StoreHarness } from './store-contract/harness.ts'
 import { keys } from './store-contract/keys.ts'
 import { looking } from './store-contract/looking.ts'
+import { retention } from './store-contract/retention.ts'
 import { settling } from './store-contract/settling.ts'
 import { takingIn } from './store-contract/taking-in.ts'
 
@@ -29,7 +30,7 @@ export interface StoreCase {
  * it.each(storeContract({ open }))('$name', ({ run }) => run())
  */
 export function storeContract(options: { readonly open: () => Promise<StoreHarness> }): readonly StoreCase[] {
-  return [...takingIn, ...claiming, ...keys, ...settling, ...batches, ...byHand, ...deadLetters, ...looking].map(
+  return [...takingIn, ...claiming, ...keys, ...settling, ...batches, ...byHand, ...deadLetters, ...looking, ...retention].map(
     ([name, play]) => ({
       name,
       async run() {

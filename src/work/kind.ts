@@ -9,6 +9,8 @@ import type { Backoff, BackoffOptions } from './backoff.ts'
 import { compileBackoff } from './backoff.ts'
 import type { Job } from './job.ts'
 import { MAX_PRIORITY } from './job.ts'
+import type { KindRetention } from './kind-retention.ts'
+import { compileRetention } from './kind-retention.ts'
 import type { Fence } from './store.ts'
 
 /** What a handler knows about the job it does. */
@@ -90,6 +92,11 @@ export interface KindOptions<P = unknown> {
   readonly idempotencyWindow?: Duration
   /** How dead letters come back by themselves: so often, after growing waits. Default 5, from 5 min by 3 to 6 h. */
   readonly deadLetter?: BackoffOptions & { readonly retries?: number }
+  /**
+   * How long finished jobs of this kind are kept, and how many; the kind is then counted alone. What it leaves out is as for all
+   * kinds. Every process must define it alike. Default: the runtime's `retention`, with all other kinds together.
+   */
+  readonly retention?: { readonly olderThan?: Duration; readonly keep?: number }
   /** Throws what is wrong with a payload, best as `JobInvalidError` with the field's path. */
   readonly validate?: (payload: P) => void
 }
@@ -114,6 +121,8 @@ export interface Kind {
   readonly maxLostLeases: number
   readonly idempotencyWindowMs: number
   readonly deadLetter: Backoff & { readonly retries: number }
+  /** Absent: as for all kinds. */
+  readonly retention?: KindRetention
   readonly validate?: (payload: unknown) => void
 }
 
@@ -135,6 +144,7 @@ const KNOWN = [
   'maxLostLeases',
   'idempotencyWindow',
   'deadLetter',
+  'retention',
   'validate',
 ] as const
 
@@ -172,6 +182,7 @@ export function defineKind<P = unknown>(options: KindOptions<P>): Kind {
     maxLostLeases: checkInteger(options.maxLostLeases ?? 3, where('maxLostLeases'), 1),
     idempotencyWindowMs: checkDuration(options.idempotencyWindow ?? '24h', where('idempotencyWindow')),
     deadLetter: compileDeadLetter(options.deadLetter ?? {}, where('deadLetter')),
+    ...(options.retention === undefined ? {} : { retention: compileRetention(options.retention, where('retention')) }),
     ...(options.validate === undefined
       ? {}
       : { validate: checkFunction(options.validate, where('validate')) as (payload: unknown) => void }),

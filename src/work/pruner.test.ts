@@ -18,6 +18,7 @@ function flood(perSecond: () => number, pruneMs = 10) {
     return finished
   }
   const store = {
+    readStates: async () => [],
     async prune({ keep, limit }: PruneRequest) {
       if (clock.now() - last > 500) rounds++
       pruning = true

@@ -6,13 +6,17 @@ import type { Clock } from '../core/clock.ts'
 import { sleep } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { checkDuration, checkInteger } from '../core/validate.ts'
+import type { Kind } from './kind.ts'
+import { RetentionRules } from './kind-retention.ts'
 import { Periodic } from './periodic.ts'
-import type { JobStore } from './store.ts'
+import type { JobStore, PruneRule } from './store.ts'
 
 export interface PrunerOptions {
   readonly store: JobStore
   readonly clock: Clock
-  /** Finished jobs older than this go. Default 7 d. */
+  /** Those that this process knows: their `retention` is theirs, and told to other processes on the store. */
+  readonly kinds?: Iterable<Kind>
+  /** Finished jobs of all other kinds go when they are older than this. Default 7 d. */
   readonly olderThan?: Duration
   /** At most so many stay, the newest, however young. Their idempotency keys stay for their window. Default 100,000. */
   readonly keep?: number
@@ -31,8 +35,8 @@ const BREATH_MS = 5
 export class Pruner {
   readonly #store: JobStore
   readonly #clock: Clock
-  readonly #olderThanMs: number
-  readonly #keep: number
+  readonly #others: PruneRule
+  readonly #rules: RetentionRules
   readonly #batch: number
   readonly #everyMs: number
   readonly #periodic: Periodic
@@ -43,8 +47,11 @@ export class Pruner {
   constructor(options: PrunerOptions) {
     this.#store = options.store
     this.#clock = options.clock
-    this.#olderThanMs = checkDuration(options.olderThan ?? '7d', 'retention.olderThan')
-    this.#keep = checkInteger(options.keep ?? 100_000, 'retention.keep', 0)
+    this.#others = {
+      olderThanMs: checkDuration(options.olderThan ?? '7d', 'retention.olderThan'),
+      keep: checkInteger(options.keep ?? 100_000, 'retention.keep', 0),
+    }
+    this.#rules = new RetentionRules(options.store, options.kinds ?? [], this.#others)
     this.#batch = checkInteger(options.batch ?? 500, 'retention.batch', 1)
     this.#everyMs = checkDuration(options.every ?? '5m', 'retention.every', 1)
     // How much there is shows only when it is looked at.
@@ -67,10 +74,11 @@ export class Pruner {
 
   /** One round, until nothing is left to remove. Answers how many rows went; rejects with the store's error. */
   async prune(): Promise<number> {
+    const request = { ...this.#others, kinds: await this.#rules.read(), limit: this.#batch }
     let gone = 0
     for (;;) {
       const began = this.#clock.now()
-      const count = await this.#store.prune({ olderThanMs: this.#olderThanMs, keep: this.#keep, limit: this.#batch })
+      const count = await this.#store.prune(request)
       gone += count
       if (count < this.#batch || this.#stopped) return gone
       await sleep(this.#clock, Math.max(BREATH_MS, this.#clock.now() - began))

@@ -3,22 +3,35 @@
  * the next time.
  */
 import type { PruneRequest } from '../../work/store.ts'
+import { longestAge } from '../rules/due.ts'
 import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
 import { ALL_COUNTS } from './tally.ts'
 
 const PRUNE = `
   WITH ${CLOCK},
-  surplus AS MATERIALIZED (
-    SELECT coalesce(sum(n), 0) - $3::bigint AS n FROM ${ALL_COUNTS}
-    WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up'),
+  settled AS (
+    SELECT kind, sum(n) AS n FROM ${ALL_COUNTS}
+    WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up' GROUP BY kind),
+  -- Kinds without a rule of their own are counted together.
+  rules AS MATERIALIZED (
+    SELECT s.kind, o.kind AS own, (SELECT now FROM clock) - coalesce(o.older, $2::bigint) AS cutoff,
+      sum(s.n) OVER (PARTITION BY o.kind) - coalesce(o.keep, $3::bigint) AS surplus
+    FROM settled AS s LEFT JOIN unnest($5::text[], $6::bigint[], $7::bigint[]) AS o (kind, older, keep) ON o.kind = s.kind),
   oldest AS MATERIALIZED (
-    SELECT seq, settled_at FROM @jobs WHERE settled_at IS NOT NULL
-    ORDER BY settled_at, seq LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED),
-  numbered AS (SELECT seq, settled_at, row_number() OVER (ORDER BY settled_at, seq) AS nth FROM oldest),
+    SELECT j.seq, j.settled_at, j.settled_at < r.cutoff AS aged, r.surplus,
+      row_number() OVER (PARTITION BY r.own ORDER BY j.settled_at, j.seq) AS nth
+    FROM rules AS r CROSS JOIN LATERAL (
+      SELECT seq, settled_at FROM @jobs
+      WHERE kind = r.kind AND settled_at < CASE WHEN r.surplus > 0 THEN ${Number.MAX_SAFE_INTEGER} ELSE r.cutoff END
+      ORDER BY settled_at, seq LIMIT $4) AS j),
+  due AS MATERIALIZED (
+    SELECT seq, settled_at FROM oldest WHERE aged OR nth <= surplus ORDER BY settled_at, seq LIMIT $4),
+  -- As they are now: one that is being retried, or ended again since, is not taken.
+  mine AS MATERIALIZED (
+    SELECT seq, settled_at FROM @jobs WHERE seq = ANY (ARRAY(SELECT seq FROM due)) FOR NO KEY UPDATE SKIP LOCKED),
   gone AS (
-    DELETE FROM @jobs WHERE seq = ANY (ARRAY(
-      SELECT seq FROM numbered WHERE nth <= (SELECT n FROM surplus) OR settled_at < (SELECT now FROM clock) - $2::bigint))
+    DELETE FROM @jobs WHERE seq = ANY (ARRAY(SELECT seq FROM mine JOIN due USING (seq, settled_at)))
     RETURNING id, kind, target, state, idempotency_key, batch_id),
   -- The key goes on answering until its window is over.
   keys AS (
@@ -63,14 +76,25 @@ const EXPIRED = `
 
 export async function prune(session: Session, request: PruneRequest): Promise<number> {
   const limit = Math.max(0, request.limit)
-  const age = Math.min(Math.ceil(request.olderThanMs), Number.MAX_SAFE_INTEGER)
-  const keep = Math.min(request.keep, Number.MAX_SAFE_INTEGER)
-  const [jobs] = await session.rows<{ n: number; batches: string }>(PRUNE, [session.told, age, keep, limit])
+  const own = [...(request.kinds ?? [])]
+  const [jobs] = await session.rows<{ n: number; batches: string }>(PRUNE, [
+    session.told,
+    whole(request.olderThanMs),
+    whole(request.keep),
+    limit,
+    own.map(([kind]) => kind),
+    own.map(([, rule]) => whole(rule.olderThanMs)),
+    own.map(([, rule]) => whole(rule.keep)),
+  ])
   const gone = jobs?.n ?? 0
   // An array as the server writes it, to be handed back.
   const touched = jobs?.batches ?? '{}'
-  const [batches] = await session.rows<{ n: number }>(BATCHES, [session.told, age, touched, limit - gone])
+  const [batches] = await session.rows<{ n: number }>(BATCHES, [session.told, whole(longestAge(request)), touched, limit - gone])
   const ended = batches?.n ?? 0
   const [keys] = await session.rows<{ n: number }>(EXPIRED, [session.told, Math.max(0, limit - gone - ended)])
   return gone + ended + (keys?.n ?? 0)
+}
+
+function whole(number: number): number {
+  return Math.min(Math.ceil(number), Number.MAX_SAFE_INTEGER)
 }

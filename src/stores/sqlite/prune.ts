@@ -3,45 +3,49 @@
  */
 import type { JobState } from '../../work/job.ts'
 import type { Lane, PruneRequest } from '../../work/store.ts'
+import { due, type Finished, longestAge } from '../rules/due.ts'
 import { pruneBatches, rememberPruned } from './batches.ts'
 import type { Transaction } from './transaction.ts'
 
-interface Candidate extends Lane {
-  readonly seq: number
+interface Removed extends Lane {
   readonly id: string
   readonly state: JobState
-  readonly settled_at: number
   readonly idempotency_key: string | null
   readonly batch_id: string | null
   readonly told: number
 }
 
-const CANDIDATES = `
-  SELECT seq, id, kind, target, state, settled_at, idempotency_key, batch_id, history IS NOT NULL AS told
-  FROM holdfast_jobs INDEXED BY holdfast_jobs_settled WHERE settled_at IS NOT NULL ORDER BY settled_at, seq LIMIT ?`
 const SETTLED = `
-  SELECT coalesce(sum(n), 0) AS n FROM holdfast_counts
-  WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up'`
+  SELECT kind, sum(n) AS n FROM holdfast_counts
+  WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up' GROUP BY kind`
+const OLDEST = `
+  SELECT seq, settled_at AS settledAt FROM holdfast_jobs INDEXED BY holdfast_jobs_settled
+  WHERE kind = ? AND settled_at < ? ORDER BY settled_at, seq LIMIT ?`
+const REMOVE = `
+  DELETE FROM holdfast_jobs WHERE seq = ?
+  RETURNING id, kind, target, state, idempotency_key, batch_id, history IS NOT NULL AS told`
 const EXPIRED = `
   DELETE FROM holdfast_keys
   WHERE (kind, key) IN (SELECT kind, key FROM holdfast_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
 
 export function prune(tx: Transaction, request: PruneRequest): number {
   const limit = Math.max(0, request.limit)
-  const surplus = (tx.sql(SETTLED).get() as { n: number }).n - request.keep
-  const cutoff = tx.now - request.olderThanMs
-  const gone = (tx.sql(CANDIDATES).all(limit) as unknown as Candidate[]).filter(
-    (row, index) => index < surplus || row.settled_at < cutoff,
-  )
-  for (const row of gone) remove(tx, row)
+  const counts = tx.sql(SETTLED).all() as unknown as { kind: string; n: number }[]
+  const settled = new Map(counts.map(({ kind, n }) => [kind, n]))
+  const rows = due(request, tx.now, settled, (kind, before, most) => oldestOf(tx, kind, before, most))
+  const gone = rows.map(({ seq }) => remove(tx, seq))
   const batches = new Set(gone.map((row) => row.batch_id).filter((id) => id !== null))
-  const ended = pruneBatches(tx, batches, cutoff, limit - gone.length)
+  const ended = pruneBatches(tx, batches, tx.now - longestAge(request), limit - gone.length)
   const { changes } = tx.sql(EXPIRED).run(tx.now, Math.max(0, limit - gone.length - ended))
   return gone.length + ended + Number(changes)
 }
 
-function remove(tx: Transaction, row: Candidate): void {
-  tx.sql('DELETE FROM holdfast_jobs WHERE seq = ?').run(row.seq)
+function oldestOf(tx: Transaction, kind: string, before: number, limit: number): readonly Finished[] {
+  return tx.sql(OLDEST).all(kind, before, limit) as unknown as Finished[]
+}
+
+function remove(tx: Transaction, seq: number): Removed {
+  const row = tx.sql(REMOVE).get(seq) as unknown as Removed
   tx.tally.add('job', row, row.state, -1)
   if (row.state === 'dead') tx.tally.add('given-up', row, row.state, -1)
   if (row.told === 1) removeLetter(tx, row)
@@ -54,9 +58,10 @@ function remove(tx: Transaction, row: Candidate): void {
       row.idempotency_key,
       row.id,
     )
+  return row
 }
 
-function removeLetter(tx: Transaction, row: Candidate): void {
+function removeLetter(tx: Transaction, row: Removed): void {
   const letter = tx.sql('DELETE FROM holdfast_dead_letters WHERE id = ? RETURNING status').get(row.id) as
     | { status: string }
     | undefined
