@@ -108,6 +108,7 @@ export interface HoldfastConfig {
     readonly maxAttempts: number
     readonly backoff: Omit<RetrySettings, 'maxAttempts' | 'jitter'> & { readonly jitter: Exclude<Jitter, 'decorrelated'> }
     readonly maxBody: number
+    readonly retention?: { readonly olderThan?: number | undefined; readonly keep?: number | undefined } | undefined
   }
   readonly kinds: readonly KindConfig[]
   readonly schedules: readonly ScheduleConfig[]

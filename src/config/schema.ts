@@ -102,6 +102,7 @@ export const schema = options({
     maxAttempts: whole(1, 1000),
     backoff: options({ ...backoff, jitter: oneOf(['none', 'full', 'equal']) }),
     maxBody: size(),
+    retention: options({ olderThan: duration().optional(), keep: whole(0).optional() }).optional(),
   }),
   kinds: z.array(kind, 'must be a list of kinds'),
   schedules: z.array(schedule, 'must be a list of schedules'),

@@ -160,6 +160,8 @@ export interface UserConfig {
     readonly backoff?: Omit<RetryConfig, 'maxAttempts' | 'jitter'> & { readonly jitter?: Exclude<Jitter, 'decorrelated'> }
     /** The largest answer that is read. */
     readonly maxBody?: Size
+    /** How long finished jobs of this kind are kept, and how many. Absent: as `retention` says, with all other kinds. */
+    readonly retention?: { readonly olderThan?: Duration; readonly keep?: number }
   }
   /** Kinds of jobs of your own; only in a `.ts` or `.js` file. */
   readonly kinds?: readonly (KindConfig | DefinedKind)[]
@@ -183,7 +185,7 @@ export interface UserConfig {
   readonly rates?: Readonly<Record<string, RateConfig>>
   /** Switches, for finding out what a policy does. */
   readonly resilience?: { readonly enabled?: boolean; readonly retryEnabled?: boolean; readonly breakerEnabled?: boolean }
-  /** How long finished jobs are kept. */
+  /** How long finished jobs are kept, of kinds that do not say otherwise. */
   readonly retention?: { readonly olderThan?: Duration; readonly keep?: number; readonly every?: Duration }
   /** How often work of vanished workers is looked for, and when a live but silent process has lost its work. */
   readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }

@@ -16,7 +16,7 @@ const LONGEST_HTTP_MS = 305_000
 
 /** @throws OptionError naming the kind and the option */
 export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
-  const { allow, timeout, maxAttempts, backoff, maxBody } = config.http
+  const { allow, timeout, maxAttempts, backoff, maxBody, retention } = config.http
   const http = httpKind({ allow, timeout, maxBodyBytes: maxBody, clock })
   const builtIn = defineKind({
     name: http.name,
@@ -28,6 +28,7 @@ export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
     timeout: LONGEST_HTTP_MS,
     lease: config.worker.lease,
     maxLostLeases: config.worker.maxLostLeases,
+    ...(retention && { retention: retention as NonNullable<KindOptions['retention']> }),
   })
   const { lease, maxLostLeases } = config.worker
   const own = config.kinds.map((kind) =>

@@ -48,6 +48,7 @@ export interface RuntimeOptions {
   readonly pollMax?: Duration
   /** What is to be done again and again; see `defineSchedule`. */
   readonly schedules?: readonly Schedule[]
+  /** For kinds without one of their own. */
   readonly retention?: { readonly olderThan: Duration; readonly keep: number; readonly every: Duration }
   /** How often work of vanished workers is looked for (10 s), and when a live but silent process has lost its work (30 min). */
   readonly recovery?: { readonly every?: Duration; readonly unresponsiveAfter?: Duration }
@@ -135,7 +136,7 @@ export class Runtime implements Observable {
     const turns = this.sharing && { turns: this.sharing.turns }
     this.#deadLetters = new DeadLetterClock({ store, clock, events, ...turns })
     this.#redrive = new TargetRedrive({ store, clock, events, ...turns })
-    this.#pruner = new Pruner({ store, clock, ...retention })
+    this.#pruner = new Pruner({ store, clock, kinds: kinds.values(), ...retention })
     this.#batches = new BatchSweep({ store, clock, events })
     this.targets.observe((event) => {
       events.emit(event)
