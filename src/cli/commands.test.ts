@@ -320,11 +320,37 @@ describe('holdfast dlq', () => {
     expect(out).toMatch(/d1 +http +t +pending +attempts +1 h ago +in 1 min +no/)
   })
 
-  it('counts them by status', async () => {
-    const answers = { 'GET /v1/status': { json: status() } }
-    expect((await against(answers, ['dlq', 'stats'])).out).toMatch(/pending +1\n/)
+  // R: R4
+  it('counts them by target, kind and status, with the oldest, the next retry and the causes', async () => {
+    const stats = {
+      deadLetters: { pending: 12, retrying: 0, exhausted: 1, resolved: 3, discarded: 0 },
+      groups: [
+        { target: 'api', kind: 'http', pending: 12, retrying: 0, exhausted: 0, resolved: 3, discarded: 0 },
+        { target: 't', kind: 'mail', pending: 0, retrying: 0, exhausted: 1, resolved: 0, discarded: 0 },
+      ],
+      oldestAt: NOW - 3_600_000,
+      nextRetryAt: NOW + 60_000,
+      causes: { rejected: 1, attempts: 12 },
+    }
+    const answers = { 'GET /v1/dead-letters/stats': { json: stats } }
+    expect((await against(answers, ['dlq', 'stats'])).out).toBe(
+      [
+        'TARGET  KIND  PENDING  RETRYING  EXHAUSTED  RESOLVED  DISCARDED',
+        'api     http       12         0          0         3          0',
+        't       mail        0         0          1         0          0',
+        'all                12         0          1         3          0',
+        '',
+        'oldest                1 h ago',
+        'next automatic retry  in 1 min',
+        'causes                attempts 12, rejected 1',
+        '',
+      ].join('\n'),
+    )
     await api?.close()
-    expect(JSON.parse((await against(answers, ['dlq', 'stats', '--json'])).out)).toEqual({ deadLetters: status().deadLetters })
+    expect(JSON.parse((await against(answers, ['dlq', 'stats', '--json'])).out)).toEqual(stats)
+    await api?.close()
+    const none = { 'GET /v1/dead-letters/stats': { json: { ...stats, groups: [] } } }
+    expect(await against(none, ['dlq', 'stats'])).toMatchObject({ out: '', err: 'No dead letters.\n' })
   })
 
   it('redrives by id, by filter, and only when asked which', async () => {

@@ -123,7 +123,7 @@ function addDeadLetters(program: Command, does: Does): void {
   )
   does(talks(list), async () => (await import('./commands/dlq.ts')).listDeadLetters)
   does(
-    talks(dlq.command('stats').description('how many, by status')),
+    talks(dlq.command('stats').description('how many, by target, kind and status')),
     async () => (await import('./commands/dlq.ts')).deadLetterStats,
   )
   const redrive = dlq

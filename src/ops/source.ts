@@ -10,7 +10,7 @@ import type { BatchRequest } from '../work/batch-request.ts'
 import type { DeadLetter, DeadLetterStatus, Enqueued, Job, JobState } from '../work/job.ts'
 import type { JobRequest } from '../work/queue.ts'
 import type { ScheduleView } from '../work/schedules/schedule-view.ts'
-import type { BatchFilter, DeadLetterFilter, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+import type { BatchFilter, DeadLetterFacts, DeadLetterFilter, JobFilter, Lane, Page, RedriveRequest } from '../work/store.ts'
 
 export type { Batch } from '../work/batch.ts'
 export type { BatchRequest } from '../work/batch-request.ts'
@@ -54,8 +54,8 @@ export interface TargetStatus {
   readonly limiter?: { readonly available: number; readonly capacity: number; readonly nextAt?: number }
   /** `limit` is 0 where there is none. */
   readonly bulkhead?: { readonly inFlight: number; readonly limit: number; readonly queued: number }
-  /** Present while paused; without `until` it lasts until resumed. */
-  readonly paused?: { readonly until?: number }
+  /** Present while paused; without `until` it lasts until resumed. `since` is absent where nobody noted it. */
+  readonly paused?: { readonly since?: number; readonly until?: number }
   readonly heldBy?: HoldReason
   readonly heldUntil?: number
   readonly heldReason?: string
@@ -142,6 +142,18 @@ export interface Status {
   })[]
 }
 
+/** `GET /v1/dead-letters/stats` and `holdfast dlq stats --json`: a stable schema. Open ones are `pending` or `exhausted`. */
+export interface DeadLetterStats extends DeadLetterFacts {
+  readonly deadLetters: Readonly<Record<DeadLetterStatus, number>>
+  /** At most 500, those with the most open ones first. */
+  readonly groups: readonly DeadLetterGroup[]
+  /** How many are not in `groups`; absent when all are. */
+  readonly moreGroups?: number
+}
+
+/** Letters of one target and one kind, by status. */
+export type DeadLetterGroup = Lane & Readonly<Record<DeadLetterStatus, number>>
+
 export interface OpsSource extends Observable {
   /** All or nothing. @throws HoldfastError with `ERR_JOB_INVALID`, `ERR_JOB_UNKNOWN_KIND`, `ERR_IDEMPOTENCY_MISMATCH`, `ERR_STORE_UNAVAILABLE` */
   enqueue(requests: readonly JobRequest[]): Promise<readonly Enqueued[]>
@@ -155,6 +167,7 @@ export interface OpsSource extends Observable {
   cancel(id: string): Promise<JobView | undefined>
   retry(id: string): Promise<JobView | undefined>
   deadLetters(filter: DeadLetterFilter): Promise<Page<DeadLetter>>
+  deadLetterStats(): Promise<DeadLetterStats>
   redrive(request: Omit<RedriveRequest, 'by'>): Promise<readonly string[]>
   discard(id: string): Promise<DeadLetter | undefined>
   targets(): Promise<readonly TargetStatus[]>

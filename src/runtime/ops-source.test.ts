@@ -305,4 +305,58 @@ describe('dead letters by hand', () => {
     expect(events.find(({ type }) => type === 'job.redriven')).toMatchObject({ by: 'person' })
     expect((await source.status()).deadLetters).toMatchObject({ resolved: 1, discarded: 1, pending: 0, exhausted: 0 })
   })
+
+  // R: R4
+  it('counts dead letters by target and kind, and says since when there are some and when the next comes back', async () => {
+    const { runtime, clock, send, settle, source } = runtimeRig(() => Promise.reject(connectionRefused), {
+      kind: { maxAttempts: 1 },
+      targetDefaults: { breaker: false },
+    })
+    await runtime.start()
+    expect(await source.deadLetterStats()).toMatchObject({ groups: [], causes: {}, deadLetters: { pending: 0 } })
+    const began = clock.wallNow()
+    await send('a')
+    await settle()
+    await clock.advance(3000)
+    const [gone] = await send('b', 2)
+    await settle()
+    await source.discard(gone!)
+    await clock.advance(3000)
+    const { items } = await source.deadLetters({})
+    const stats = await source.deadLetterStats()
+    expect(stats).toEqual({
+      deadLetters: { pending: 2, retrying: 0, exhausted: 0, resolved: 0, discarded: 1 },
+      groups: [
+        { target: 'a', kind: 'mail', pending: 1, retrying: 0, exhausted: 0, resolved: 0, discarded: 0 },
+        { target: 'b', kind: 'mail', pending: 1, retrying: 0, exhausted: 0, resolved: 0, discarded: 1 },
+      ],
+      oldestAt: items.at(-1)?.createdAt,
+      nextRetryAt: Math.min(...items.flatMap(({ nextRetryAt }) => nextRetryAt ?? [])),
+      causes: { attempts: 2 },
+    })
+    // Nobody had asked when the first of them died.
+    const { reasons } = await source.status()
+    expect(reasons).toMatchObject([{ check: 'dead-letters', since: stats.oldestAt }])
+    expect(reasons[0]!.since - began).toBeLessThan(100)
+  })
+
+  it('says since when a target is paused, also when it is prolonged, and after a restart', async () => {
+    const { runtime, clock, send, settle, source, store } = runtimeRig(() => undefined)
+    await runtime.start()
+    await send('a')
+    await settle()
+    const since = clock.wallNow()
+    runtime.pause('a')
+    await send('a')
+    await clock.advance(60_000)
+    runtime.pause('a', since + 600_000)
+    expect((await source.status()).reasons).toMatchObject([{ check: 'target:a', since }])
+    expect(await source.targets()).toMatchObject([{ name: 'a', paused: { since, until: since + 600_000 } }])
+    await runtime.targets.flush()
+    const again = runtimeRig(() => undefined, { store, clock })
+    await again.runtime.targets.load()
+    expect(again.runtime.targets.get('a').snapshot()).toMatchObject({ pausedSince: since, pausedUntil: since + 600_000 })
+    again.runtime.targets.get('a').resume()
+    expect(again.runtime.targets.get('a').snapshot().pausedSince).toBeUndefined()
+  })
 })

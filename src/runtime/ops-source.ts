@@ -7,13 +7,23 @@ import type { Clock } from '../core/clock.ts'
 import type { Listener, Unobserve } from '../core/events.ts'
 import { healthOf, type Since } from '../ops/health/health-of.ts'
 import { OperationBook } from '../ops/metrics/operation-book.ts'
-import type { JobRequest, JobView, OpsSource, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
+import type { DeadLetterStats, JobRequest, JobView, OpsSource, ScheduleView, Status, TargetStatus } from '../ops/source.ts'
 import type { Batch, BatchEnqueued } from '../work/batch.ts'
 import type { BatchRequest } from '../work/batch-request.ts'
-import { DEAD_LETTER_STATUSES, type DeadLetter, type Enqueued, JOB_STATES, type Job } from '../work/job.ts'
-import type { BatchFilter, DeadLetterCount, DeadLetterFilter, JobCount, JobFilter, Page, RedriveRequest } from '../work/store.ts'
+import { DEAD_LETTER_STATUSES, type DeadLetter, type DeadLetterStatus, type Enqueued, JOB_STATES, type Job } from '../work/job.ts'
+import type {
+  BatchFilter,
+  DeadLetterCount,
+  DeadLetterFacts,
+  DeadLetterFilter,
+  JobCount,
+  JobFilter,
+  Page,
+  RedriveRequest,
+} from '../work/store.ts'
 import { viewJob } from './job-views.ts'
 import { Kept } from './kept.ts'
+import { letterStats, openOf } from './letter-stats.ts'
 import type { Runtime } from './runtime.ts'
 import { StoreProbe } from './store-probe.ts'
 import { TargetBook } from './target-book.ts'
@@ -29,6 +39,9 @@ const COUNTS_FRESH_MS = 500
 const BATCHES_FRESH_MS = 2000
 const MOST_BATCHES = 10
 const NOTHING: Counted = { jobs: [], letters: [] }
+const NO_FACTS: DeadLetterFacts = { causes: {} }
+/** They take up to two thousand rows to tell. */
+const FACTS_FRESH_MS = 2000
 
 export class RuntimeSource implements OpsSource {
   readonly #runtime: Runtime
@@ -38,6 +51,7 @@ export class RuntimeSource implements OpsSource {
   readonly #operations: OperationBook
   readonly #targets: TargetBook
   readonly #counts: Kept<Counted>
+  readonly #letterFacts: Kept<DeadLetterFacts>
   readonly #batches: Kept<readonly Batch[]>
   readonly #schedules: Kept<readonly ScheduleView[]>
   readonly #since: Since = new Map()
@@ -54,6 +68,7 @@ export class RuntimeSource implements OpsSource {
       const [jobs, letters] = await Promise.all([runtime.store.counts(), runtime.store.deadLetterCounts()])
       return { jobs, letters }
     })
+    this.#letterFacts = new Kept(runtime.clock, FACTS_FRESH_MS, () => runtime.store.deadLetterFacts())
     this.#batches = new Kept(runtime.clock, BATCHES_FRESH_MS, async () => {
       const { items } = await runtime.queue.batches({ limit: MOST_BATCHES })
       return items
@@ -119,6 +134,11 @@ export class RuntimeSource implements OpsSource {
     return this.#runtime.queue.deadLetters(filter)
   }
 
+  async deadLetterStats(): Promise<DeadLetterStats> {
+    const [{ letters }, facts] = await Promise.all([this.#counts.ask(), this.#letterFacts.ask()])
+    return letterStats(letters, facts)
+  }
+
   redrive(request: Omit<RedriveRequest, 'by'>): Promise<readonly string[]> {
     return this.#runtime.queue.redrive({ ...request, by: 'person' })
   }
@@ -173,6 +193,9 @@ export class RuntimeSource implements OpsSource {
       schedulesNow,
       batchesNow,
     ])
+    const deadLetters = sums<DeadLetterStatus, 'status'>(DEAD_LETTER_STATUSES, counted.letters, 'status')
+    // What is not there has not begun.
+    const letters = openOf(deadLetters) === 0 ? NO_FACTS : await this.#letterFacts.ask().catch(() => NO_FACTS)
     const now = this.#clock.wallNow()
     const targets = this.#targetsOf(counted)
     const { id, running, concurrency, state, skewMs, isSkewed, store } = runtime.worker.snapshot()
@@ -182,13 +205,22 @@ export class RuntimeSource implements OpsSource {
       store: probed,
       ...shared,
       targets,
-      deadLetters: sums(DEAD_LETTER_STATUSES, counted.letters, 'status'),
+      deadLetters,
       held: targets.reduce((sum, { held }) => sum + held, 0),
       oldestWaitingMs: oldestWaiting(counted.jobs, targets, now),
       worker: { id, running, concurrency, state, skewMs },
     }
     return {
-      ...healthOf({ ...facts, store: { ...probed, since: store.since }, worker: { state, skewMs, isSkewed } }, {}, this.#since),
+      ...healthOf(
+        {
+          ...facts,
+          store: { ...probed, since: store.since },
+          oldestLetterAt: letters.oldestAt,
+          worker: { state, skewMs, isSkewed },
+        },
+        {},
+        this.#since,
+      ),
       version: this.#version,
       startedAt: runtime.startedAt,
       now,

@@ -74,9 +74,10 @@ function limiterOf({ limiter }: TargetSnapshot): Pick<TargetStatus, 'limiter'> {
   return { limiter: { available, capacity, ...(nextAt === undefined ? {} : { nextAt }) } }
 }
 
-function pauseOf({ pausedUntil }: TargetSnapshot): Pick<TargetStatus, 'paused'> {
+function pauseOf({ pausedUntil, pausedSince }: TargetSnapshot): Pick<TargetStatus, 'paused'> {
   if (pausedUntil === undefined) return {}
-  return { paused: Number.isFinite(pausedUntil) ? { until: pausedUntil } : {} }
+  const since = pausedSince === undefined ? {} : { since: pausedSince }
+  return { paused: { ...since, ...(Number.isFinite(pausedUntil) ? { until: pausedUntil } : {}) } }
 }
 
 function heldOf({

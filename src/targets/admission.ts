@@ -20,6 +20,8 @@ export class Threshold {
   readonly #clock: Clock
   /** Epoch ms. A pause is told and stored in wall time. */
   #pausedUntil: number | undefined
+  /** Epoch ms. */
+  #pausedSince: number | undefined
   /** Monotonic ms until which a 429 asked everybody to stay away. */
   #throttledUntil = Number.NEGATIVE_INFINITY
 
@@ -34,7 +36,13 @@ export class Threshold {
     return this.#pausedUntil
   }
 
-  pause(until = Number.POSITIVE_INFINITY): void {
+  /** When the pause began; undefined when it is not paused. One that is prolonged goes on. */
+  get pausedSince(): number | undefined {
+    return this.pausedUntil === undefined ? undefined : this.#pausedSince
+  }
+
+  pause(until = Number.POSITIVE_INFINITY, since?: number): void {
+    this.#pausedSince = since ?? this.pausedSince ?? this.#clock.wallNow()
     this.#pausedUntil = until
   }
 

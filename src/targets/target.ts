@@ -23,6 +23,8 @@ export interface TargetSnapshot {
   readonly bulkhead: { readonly inFlight: number; readonly limit: number; readonly queued: number } | undefined
   /** Epoch ms; `Infinity` until resumed; undefined when it is not paused. */
   readonly pausedUntil: number | undefined
+  /** Epoch ms; undefined when it is not paused. */
+  readonly pausedSince: number | undefined
   readonly inFlight: number
   readonly successes: number
   readonly failures: number
@@ -241,6 +243,7 @@ export class Target implements Observable {
       },
       bulkhead: bulkhead && placesOf(bulkhead),
       pausedUntil: this.#threshold.pausedUntil,
+      pausedSince: this.#threshold.pausedSince,
       inFlight: this.#inFlight,
       successes: this.#successes,
       failures: this.#failures,
@@ -256,13 +259,14 @@ export class Target implements Observable {
 
   /** What outlives the process, as versioned JSON. */
   store(): TargetStored {
-    const until = this.#threshold.pausedUntil
+    const { pausedUntil: until, pausedSince: since } = this.#threshold
     return {
       version: 1,
       breaker: this.#policies.breaker?.snapshot() ?? null,
       outage: this.isDown,
       ...(this.#outageSince === undefined ? {} : { outageSince: this.#outageSince }),
-      paused: until === undefined ? null : { until: Number.isFinite(until) ? until : null },
+      paused:
+        until === undefined ? null : { until: Number.isFinite(until) ? until : null, ...(since === undefined ? {} : { since }) },
     }
   }
 
@@ -270,7 +274,10 @@ export class Target implements Observable {
   restore(stored: unknown): void {
     const { version, breaker, outage, outageSince, paused } = (stored ?? {}) as Partial<TargetStored>
     if (version !== 1) return
-    if (paused) this.#threshold.pause(typeof paused.until === 'number' ? paused.until : undefined)
+    if (paused) {
+      const [until, since] = [paused.until, paused.since].map((at) => (typeof at === 'number' ? at : undefined))
+      this.#threshold.pause(until, since)
+    }
     if (!breaker || this.#policies.breaker === undefined) return
     try {
       this.#policies.breaker.hydrate(breaker)
@@ -308,7 +315,8 @@ export interface TargetStored {
   readonly outage?: boolean
   /** Epoch ms. */
   readonly outageSince?: number
-  readonly paused: { readonly until: number | null } | null
+  /** Epoch ms; earlier releases stored no `since`. */
+  readonly paused: { readonly until: number | null; readonly since?: number } | null
 }
 
 function isGiven<T>(value: T | undefined): value is T {

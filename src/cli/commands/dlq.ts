@@ -1,5 +1,5 @@
 /** `holdfast dlq`: jobs that failed for good. */
-import type { Status } from '../../ops/source.ts'
+import type { DeadLetterStats } from '../../ops/source.ts'
 import type { DeadLetter } from '../../work/job.ts'
 import { DEAD_LETTER_STATUSES } from '../../work/job.ts'
 import { CliError, EXIT } from '../cli-error.ts'
@@ -7,6 +7,7 @@ import type { Context, TalkOptions } from '../context.ts'
 import { connect } from '../context.ts'
 import { eachOf } from '../each-of.ts'
 import { errorText } from '../job-story.ts'
+import type { Cell } from '../printer.ts'
 import { relativeTime } from '../time-text.ts'
 import { toned } from '../tones.ts'
 import { moreHint } from './jobs.ts'
@@ -77,12 +78,33 @@ export async function listDeadLetters(context: Context, options: DeadLetterListO
 export async function deadLetterStats(context: Context, options: TalkOptions): Promise<undefined> {
   const { printer } = context
   const client = await connect(context, options)
-  const { deadLetters } = await client.get<Status>('/v1/status')
-  if (options.json) return printer.json({ deadLetters }) as undefined
+  const stats = await client.get<DeadLetterStats>('/v1/dead-letters/stats')
+  if (options.json) return printer.json(stats) as undefined
+  if (stats.groups.length === 0) return printer.note('No dead letters.') as undefined
+  const numbers = (of: DeadLetterStats['deadLetters']): Cell[] => DEAD_LETTER_STATUSES.map((status) => of[status])
   printer.table(
-    [{ title: 'STATUS' }, { title: 'COUNT', align: 'right' }],
-    DEAD_LETTER_STATUSES.map((status) => [toned(status), deadLetters[status]]),
+    [
+      { title: 'TARGET' },
+      { title: 'KIND' },
+      ...DEAD_LETTER_STATUSES.map((status) => ({ title: status.toUpperCase(), align: 'right' as const })),
+    ],
+    [...stats.groups.map((group) => [group.target, group.kind, ...numbers(group)]), ['all', '', ...numbers(stats.deadLetters)]],
   )
+  if (stats.moreGroups !== undefined) printer.note(`${stats.moreGroups} more in the sum: these have the most that are open.`)
+  printLetterFacts(context, stats)
+}
+
+/** Of those that are pending or exhausted. */
+function printLetterFacts({ io, printer }: Context, { oldestAt, nextRetryAt, causes }: DeadLetterStats): void {
+  if (oldestAt === undefined) return
+  const now = io.clock.wallNow()
+  const told = Object.entries(causes).toSorted(([, a], [, b]) => b - a)
+  printer.line()
+  printer.fields([
+    ['oldest', relativeTime(oldestAt, now)],
+    ['next automatic retry', nextRetryAt === undefined ? 'none' : nextRetryAt <= now ? 'now' : relativeTime(nextRetryAt, now)],
+    ['causes', told.length === 0 ? undefined : told.map(([cause, count]) => `${cause} ${count}`).join(', ')],
+  ])
 }
 
 export async function redriveDeadLetters(context: Context, ids: readonly string[], options: RedriveOptions): Promise<number> {

@@ -162,6 +162,7 @@ describe('words', () => {
 
   it('lead to the sections that are there', async () => {
     const { get } = await stage()
+    expect(await get('/')).toMatch(/id="dead-letter-summary">The oldest came .* Why: /s)
     expect(await get('/')).toContain('<a href="/#batches">Batches</a><a href="/#schedules">Schedules</a></nav>')
     const state = calm(Date.now())
     const { get: bare } = await stage({ ...state, status: { ...state.status, batches: [], schedules: [] } })

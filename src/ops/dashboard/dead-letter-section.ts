@@ -1,5 +1,6 @@
 /** What failed for good, why, and the two things a person can do about it. */
-import type { DeadLetter } from '../../work/job.ts'
+import type { DeadCause, DeadLetter } from '../../work/job.ts'
+import type { DeadLetterGroup, DeadLetterStats } from '../source.ts'
 import { sign } from './drawing.ts'
 import type { Content, Markup } from './html.ts'
 import { html } from './html.ts'
@@ -10,16 +11,29 @@ export interface DeadLetterSectionOptions {
   readonly letters: readonly DeadLetter[]
   /** Pending and exhausted together, shown or not. */
   readonly total: number
+  readonly stats: DeadLetterStats
   readonly now: number
 }
 
-export function deadLetterSection({ letters, total, now }: DeadLetterSectionOptions): Markup {
+export function deadLetterSection({ letters, total, stats, now }: DeadLetterSectionOptions): Markup {
   return html`<section aria-labelledby="dead-letters-title" id="dead-letters"><h2 id="dead-letters-title">Dead letters</h2>
 <div id="dead-letter-list" data-live>${
     letters.length === 0
       ? html`<p class="empty">None. What fails for good is kept here, never thrown away.</p>`
-      : html`<p class="actions">${redriveAll(total)}<span class="quiet">${total > letters.length ? `${countText(letters.length)} of ${countText(total)} are shown.` : ''}</span></p>${table(letters, now)}`
+      : html`<p class="actions">${redriveAll(total)}<span class="quiet">${total > letters.length ? `${countText(letters.length)} of ${countText(total)} are shown.` : ''}</span></p>${summary(stats, now)}${table(letters, now)}`
   }</div></section>`
+}
+
+/** So many targets are told apart; `holdfast dlq stats` has all. */
+const MOST_GROUPS = 10
+
+function summary({ groups, oldestAt, nextRetryAt, causes }: DeadLetterStats, now: number): Markup {
+  const open = groups.filter(({ pending, exhausted }) => pending + exhausted > 0)
+  const told = Object.entries(causes).sort(([, a], [, b]) => b - a)
+  const lane = ({ target, kind, pending, exhausted }: DeadLetterGroup): Markup =>
+    html`<li><b>${countText(pending + exhausted)}</b> ${kind} for <span class="long">${target}</span>${exhausted > 0 ? ` (${countText(exhausted)} for a person)` : ''}</li>`
+  return html`<p class="quiet" id="dead-letter-summary">${oldestAt === undefined ? '' : html`The oldest came ${ago(oldestAt, now)}. `}${nextRetryAt === undefined ? 'None comes back by its clock.' : html`The next is tried again ${countdown(nextRetryAt, now)}.`}${told.length === 0 ? '' : ` Why: ${told.map(([cause, count]) => `${CAUSES[cause as DeadCause] ?? cause} (${countText(count)})`).join(', ')}.`}</p>
+${open.length < 2 ? '' : html`<ul class="quiet" aria-label="Dead letters by target and kind">${open.slice(0, MOST_GROUPS).map(lane)}${open.length > MOST_GROUPS ? html`<li>and more: <code>holdfast dlq stats</code></li>` : ''}</ul>`}`
 }
 
 /** The most that one call takes; it can be pressed again. */

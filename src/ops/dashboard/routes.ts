@@ -104,12 +104,8 @@ async function mainPage(c: ApiContext, options: DashboardOptions): Promise<Respo
 
 async function renderMain(c: ApiContext, options: DashboardOptions, filter: JobFilter): Promise<Response> {
   const { source, sessions } = options
-  const [rawStatus, rawJobs, rawLetters] = await Promise.all([source.status(), source.jobs(filter), openLetters(source)])
-  const [status, page, letters] = [redact(rawStatus), redact(rawJobs), redact(rawLetters)] as [
-    typeof rawStatus,
-    typeof rawJobs,
-    typeof rawLetters,
-  ]
+  const found = await Promise.all([source.status(), source.jobs(filter), openLetters(source), source.deadLetterStats()])
+  const [status, page, letters, stats] = redact(found) as typeof found
   const { now } = status
   const total = status.deadLetters.pending + status.deadLetters.exhausted
   const targets = status.targets.map(({ name }) => name)
@@ -117,7 +113,7 @@ async function renderMain(c: ApiContext, options: DashboardOptions, filter: JobF
     headlineSection(status),
     targetSection(status),
     jobSection({ page, filter, targets, now, origin: new URL(c.req.url).origin, needsToken: sessions !== undefined }),
-    deadLetterSection({ letters, total, now }),
+    deadLetterSection({ letters, total, stats, now }),
     batchSection(status),
     scheduleSection(status),
     operationSection(status),

@@ -96,7 +96,7 @@ function targetTrouble(target: TargetStatus, status: Status): readonly Trouble[]
     {
       severity: 'note',
       what: `${name} is paused by hand`,
-      ...since(reason(status, `target:${name}`)?.since),
+      ...since(paused.since ?? reason(status, `target:${name}`)?.since),
       held: jobs,
       next: resume === undefined ? 'Nothing, until somebody resumes it.' : html`It resumes by itself ${resume}.`,
       nextShort: resume === undefined ? 'waits for somebody to resume it' : html`resumes ${resume}`,

@@ -17,6 +17,8 @@ export interface HealthFacts {
   readonly shared?: Pick<NonNullable<Status['shared']>, 'ok' | 'message'>
   readonly targets: readonly TargetStatus[]
   readonly deadLetters: Partial<Record<DeadLetterStatus, number>>
+  /** When the oldest came that is pending or exhausted. */
+  readonly oldestLetterAt?: number | undefined
   readonly held: number
   readonly oldestWaitingMs: number
   readonly worker?: Pick<Status['worker'], 'state'> & {
@@ -100,17 +102,19 @@ function targetReasons({ name, breaker, paused, held }: TargetStatus): readonly 
     return [{ check, status: 'degraded', message: `${name} is not answering${waiting}`, since: breaker.since }]
   if (breaker?.state === 'half-open')
     return [{ check, status: 'degraded', message: `${name} is being probed${waiting}`, since: breaker.since }]
+  const began = paused?.since === undefined ? {} : { since: paused.since }
   // A pause is what somebody wanted; only work that piles up behind it is worth a word.
-  if (paused !== undefined && held > 0) return [{ check, status: 'degraded', message: `${name} is paused${waiting}` }]
+  if (paused !== undefined && held > 0) return [{ check, status: 'degraded', message: `${name} is paused${waiting}`, ...began }]
   return []
 }
 
-function deadLetterReasons({ deadLetters }: HealthFacts): readonly Found[] {
+function deadLetterReasons({ deadLetters, oldestLetterAt }: HealthFacts): readonly Found[] {
   const pending = deadLetters.pending ?? 0
   const exhausted = deadLetters.exhausted ?? 0
   if (pending + exhausted === 0) return []
   const forPerson = exhausted > 0 ? `, ${exhausted} of them ${exhausted === 1 ? 'waits' : 'wait'} for a person` : ''
-  return [{ check: 'dead-letters', status: 'degraded', message: `${count(pending + exhausted, 'dead letter')}${forPerson}` }]
+  const message = `${count(pending + exhausted, 'dead letter')}${forPerson}`
+  return [{ check: 'dead-letters', status: 'degraded', message, ...(oldestLetterAt !== undefined && { since: oldestLetterAt }) }]
 }
 
 function backlogReasons({ now, oldestWaitingMs, held }: HealthFacts, limitMs: number): readonly Found[] {

@@ -1,5 +1,6 @@
 /** Dead letters over HTTP: look, redrive, discard. */
 import { DEAD_LETTER_STATUSES } from '../../work/job.ts'
+import { redact } from '../redact.ts'
 import type { OpsSource } from '../source.ts'
 import { ApiError } from './api-error.ts'
 import { readOptionalJson } from './body.ts'
@@ -23,6 +24,7 @@ import { showDeadLetter } from './views.ts'
 export function deadLetterRoutes(source: OpsSource, limits: BodyLimits): readonly Route[] {
   return [
     { method: 'GET', path: '/v1/dead-letters', access: 'read', answer: (c) => list(c, source) },
+    { method: 'GET', path: '/v1/dead-letters/stats', access: 'read', answer: (c) => stats(c, source) },
     { method: 'POST', path: '/v1/dead-letters/redrive', access: 'change', answer: (c) => redriveMany(c, source, limits) },
     { method: 'POST', path: '/v1/dead-letters/:id/redrive', access: 'change', answer: (c) => redriveOne(c, source, limits) },
     { method: 'POST', path: '/v1/dead-letters/:id/discard', access: 'change', answer: (c) => discard(c, source, limits) },
@@ -39,6 +41,11 @@ async function list(c: ApiContext, source: OpsSource): Promise<Response> {
     cursor: queryText(query.cursor, 'cursor'),
   })
   return c.json({ deadLetters: page.items.map(showDeadLetter), ...next(page.nextCursor) })
+}
+
+async function stats(c: ApiContext, source: OpsSource): Promise<Response> {
+  checkQuery(c, [])
+  return c.json(redact(await source.deadLetterStats()) as object)
 }
 
 /** Without a filter: all that are pending or exhausted, up to `limit` (default 100). */

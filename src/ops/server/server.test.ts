@@ -317,6 +317,11 @@ describe('dead letters', () => {
     const { send, source } = await stage()
     const id = source.state.letters[0]?.id as string
     expect((await send('GET', '/v1/dead-letters?status=pending')).json.deadLetters).toHaveLength(1)
+    expect((await send('GET', '/v1/dead-letters/stats')).json).toMatchObject({
+      deadLetters: { pending: 1, exhausted: 2 },
+      causes: {},
+    })
+    expect((await send('GET', '/v1/dead-letters/stats?kind=http')).status).toBe(400)
     expect((await send('POST', `/v1/dead-letters/${id}/redrive`)).json).toEqual({ ids: [id], count: 1, dryRun: false })
     expect((await send('POST', `/v1/dead-letters/${id}/discard`)).json.status).toBe('discarded')
     const dry = await send('POST', '/v1/dead-letters/redrive', { target: 'ai_service', limit: 5, dryRun: true })

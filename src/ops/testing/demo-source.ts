@@ -8,6 +8,7 @@ import { JOB_STATES } from '../../work/job.ts'
 import type { JobView, LatencySummary, OpsSource, Status, TargetStatus } from '../source.ts'
 
 const MINUTE = 60_000
+const NO_LETTERS = { pending: 0, retrying: 0, exhausted: 0, resolved: 0, discarded: 0 }
 
 export interface DemoState {
   now: number
@@ -64,6 +65,12 @@ export function demoSource(now: number, overrides: Partial<OpsSource> = {}, stat
     retry: async (id) => state.jobs.find((job) => job.id === id),
     deadLetters: async ({ status }) => ({
       items: state.letters.filter((letter) => status === undefined || letter.status === status),
+    }),
+    deadLetterStats: async () => ({
+      deadLetters: state.status.deadLetters,
+      groups: state.letters.map(({ target, kind, status }) => ({ target, kind, ...NO_LETTERS, [status]: 1 })),
+      ...(state.letters.length > 0 && { oldestAt: Math.min(...state.letters.map(({ createdAt }) => createdAt)) }),
+      causes: Object.fromEntries(state.letters.map(({ cause }) => [cause, 1])),
     }),
     redrive: async ({ ids }) => state.letters.map(({ id }) => id).filter((id) => ids === undefined || ids.includes(id)),
     discard: async (id) => {
