@@ -15,12 +15,13 @@ export async function rescueSettlement(job: Job, kind: Kind, rivals: number, clo
   const fence = { id: job.id, token: job.token }
   if (isPoison(job, kind, rivals)) {
     const message = `its worker vanished ${job.lostLeases + 1} times while it ran`
-    return { ...fence, type: 'dead', cause: 'poison', error: { name: 'PoisonError', message }, targetDown: false }
+    const error = { name: 'PoisonError', message }
+    return { ...fence, type: 'dead', cause: 'poison', error, targetDown: false, workerLost: true }
   }
   const answer = kind.onUnknown === 'verify' ? await askVerify(kind, job, clock) : kind.onUnknown
   if (answer === 'done') return { ...fence, type: 'succeeded' }
   if (answer === 'park' || answer === 'unknown')
-    return { ...fence, type: 'parked', reason: `${GONE}: nobody knows whether it took effect` }
+    return { ...fence, type: 'parked', reason: `${GONE}: nobody knows whether it took effect`, workerLost: true }
   // At once the first time: a restart is no reason to wait. Then slower, in case it is what takes workers down.
   const delayMs = job.lostLeases === 0 ? 0 : backoffDelay(kind.backoff, job.lostLeases, random)
   return { ...fence, type: 'rescued', delayMs, reason: GONE }

@@ -204,6 +204,8 @@ describe('rescue', () => {
     }
     expect((await store.get(job!.id))?.state).toBe('dead')
     expect((await queue.deadLetters()).items).toMatchObject([{ cause: 'poison', status: 'exhausted' }])
+    const lastError = { message: 'its worker vanished 3 times while it ran' }
+    expect((await queue.list({ state: 'dead' })).items).toMatchObject([{ lostLeases: 3, lastError }])
   })
 
   // W: 7, 8

@@ -75,8 +75,10 @@ export type Settlement = Fence &
         readonly targetDown: boolean
         /** Absent: the dead letter is exhausted, only a person redrives it. */
         readonly retryInMs?: number
+        /** One more lost lease. */
+        readonly workerLost?: boolean
       }
-    | { readonly type: 'parked'; readonly reason: string; readonly error?: ErrorSummary }
+    | { readonly type: 'parked'; readonly reason: string; readonly error?: ErrorSummary; readonly workerLost?: boolean }
     | { readonly type: 'cancelled'; readonly reason?: string }
     /** The worker vanished: back to available, one more lost lease, the attempt given back. */
     | { readonly type: 'rescued'; readonly delayMs: number; readonly reason: string }

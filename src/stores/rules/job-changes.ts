@@ -82,7 +82,7 @@ function carriedOut(job: Job, settlement: Settlement, now: number): Job {
       return {
         ...next,
         attempts: Math.max(0, job.attempts - 1),
-        lostLeases: job.lostLeases + (settlement.type === 'rescued' ? 1 : 0),
+        lostLeases: lostLeases(job, settlement.type === 'rescued'),
         lastError: about(settlement).error ?? job.lastError,
         history: told(job, settlement.type, now, { ...about(settlement), nextRunAt: next.runAt }),
       }
@@ -91,18 +91,24 @@ function carriedOut(job: Job, settlement: Settlement, now: number): Job {
       return {
         ...released(job, 'dead'),
         finishedAt: now,
+        lostLeases: lostLeases(job, settlement.workerLost),
         lastError: settlement.error,
         history: told(job, 'dead', now, { reason: settlement.cause, error: settlement.error }),
       }
     case 'parked':
       return {
         ...released(job, 'parked'),
+        lostLeases: lostLeases(job, settlement.workerLost),
         lastError: settlement.error ?? job.lastError,
         history: told(job, 'parked', now, about(settlement)),
       }
     case 'cancelled':
       return cancelled(job, now, settlement.reason)
   }
+}
+
+function lostLeases(job: Job, isLost: boolean | undefined): number {
+  return job.lostLeases + (isLost === true ? 1 : 0)
 }
 
 /** By a person while it waits, or by its worker. */
