@@ -178,4 +178,25 @@ describe('a process whose shared state is lost', () => {
     ])
     expect((await a.source.status()).status).toBe('healthy')
   })
+
+  it('hears that the set-up of what they share was put right, and that it is not any more, without a restart', async () => {
+    const clock = new VirtualClock()
+    const shared = memorySharedState({ clock })
+    let warnings = [{ code: 'redis-evicts' as const, message: 'Redis may drop leases', hint: 'Set noeviction.' }]
+    shared.check = () => Promise.resolve(warnings)
+    const { runtime, source, events } = runtimeRig(() => {}, { clock, shared })
+    await runtime.start()
+    expect((await source.status()).reasons).toMatchObject([{ check: 'shared-state' }])
+    await clock.advance(120_000)
+    expect(events.filter(({ type }) => type === 'store.degraded')).toHaveLength(1)
+    const before = warnings
+    warnings = []
+    await clock.advance(60_000)
+    expect(await source.status()).toMatchObject({ status: 'healthy', shared: { ok: true } })
+    warnings = before
+    await clock.advance(60_000)
+    expect((await source.status()).status).toBe('degraded')
+    expect(events.filter(({ type }) => type === 'store.degraded')).toHaveLength(2)
+    await runtime.stop(0)
+  })
 })
