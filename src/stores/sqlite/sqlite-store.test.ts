@@ -71,6 +71,27 @@ describe('a file of the first shape', () => {
   })
 })
 
+describe('the folder of a SQLite store', () => {
+  it('is made with those above it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'))
+    const store = sqliteStore({ path: join(folder, 'a', 'b', 'work.db') })
+    await store.open()
+    await store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  // Node's recursive mkdir never comes back from there; a timeout would not help, the process is held up.
+  it.runIf(process.platform === 'linux')('is told of when it cannot be made, with what to look at', async () => {
+    const store = sqliteStore({ path: '/proc/nowhere/work.db' })
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+      message: expect.stringContaining("ENOENT: no such file or directory, mkdir '/proc/nowhere'"),
+      hint: expect.stringContaining('Look at the disk, the path and the permissions'),
+    })
+    await store.close()
+  })
+})
+
 describe('the options of a SQLite store', () => {
   it('are checked when it is made', () => {
     expect(() => sqliteStore({ path: '' })).toThrow("'path' must be a non-empty string")
