@@ -7,7 +7,7 @@ import { due, type Finished, longestAge } from '../rules/due.ts'
 import { pruneBatches, rememberPruned } from './batches.ts'
 import type { Transaction } from './transaction.ts'
 
-interface Removed extends Lane {
+interface Due extends Lane {
   readonly id: string
   readonly state: JobState
   readonly idempotency_key: string | null
@@ -19,33 +19,37 @@ const SETTLED = `
   SELECT kind, sum(n) AS n FROM holdfast_counts
   WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up' GROUP BY kind`
 const OLDEST = `
-  SELECT seq, settled_at AS settledAt FROM holdfast_jobs INDEXED BY holdfast_jobs_settled
+  SELECT seq, settled_at FROM holdfast_jobs INDEXED BY holdfast_jobs_settled
   WHERE kind = ? AND settled_at < ? ORDER BY settled_at, seq LIMIT ?`
-const REMOVE = `
-  DELETE FROM holdfast_jobs WHERE seq = ?
-  RETURNING id, kind, target, state, idempotency_key, batch_id, history IS NOT NULL AS told`
+const THESE = 'WHERE seq IN (SELECT value FROM json_each(?))'
+const READ = `SELECT id, kind, target, state, idempotency_key, batch_id, history IS NOT NULL AS told FROM holdfast_jobs ${THESE}`
+const DELETE = `DELETE FROM holdfast_jobs ${THESE}`
 const EXPIRED = `
   DELETE FROM holdfast_keys
   WHERE (kind, key) IN (SELECT kind, key FROM holdfast_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
 
 export function prune(tx: Transaction, request: PruneRequest): number {
   const limit = Math.max(0, request.limit)
-  const counts = tx.sql(SETTLED).all() as unknown as { kind: string; n: number }[]
-  const settled = new Map(counts.map(({ kind, n }) => [kind, n]))
-  const rows = due(request, tx.now, settled, (kind, before, most) => oldestOf(tx, kind, before, most))
-  const gone = rows.map(({ seq }) => remove(tx, seq))
+  const seqs = JSON.stringify(dueIn(tx, request).map(({ seq }) => seq))
+  const gone = tx.sql(READ).all(seqs) as unknown as Due[]
+  tx.sql(DELETE).run(seqs)
+  for (const row of gone) forget(tx, row)
   const batches = new Set(gone.map((row) => row.batch_id).filter((id) => id !== null))
   const ended = pruneBatches(tx, batches, tx.now - longestAge(request), limit - gone.length)
   const { changes } = tx.sql(EXPIRED).run(tx.now, Math.max(0, limit - gone.length - ended))
   return gone.length + ended + Number(changes)
 }
 
-function oldestOf(tx: Transaction, kind: string, before: number, limit: number): readonly Finished[] {
-  return tx.sql(OLDEST).all(kind, before, limit) as unknown as Finished[]
+function dueIn(tx: Transaction, request: PruneRequest): readonly Finished[] {
+  const counts = tx.sql(SETTLED).all() as unknown as { kind: string; n: number }[]
+  const settled = new Map(counts.map(({ kind, n }) => [kind, n]))
+  return due(request, tx.now, settled, (kind, before, limit) => {
+    const rows = tx.tuples(OLDEST).all(kind, before, limit) as unknown as [seq: number, settledAt: number][]
+    return rows.map(([seq, settledAt]) => ({ seq, settledAt }))
+  })
 }
 
-function remove(tx: Transaction, seq: number): Removed {
-  const row = tx.sql(REMOVE).get(seq) as unknown as Removed
+function forget(tx: Transaction, row: Due): void {
   tx.tally.add('job', row, row.state, -1)
   if (row.state === 'dead') tx.tally.add('given-up', row, row.state, -1)
   if (row.told === 1) removeLetter(tx, row)
@@ -58,10 +62,9 @@ function remove(tx: Transaction, seq: number): Removed {
       row.idempotency_key,
       row.id,
     )
-  return row
 }
 
-function removeLetter(tx: Transaction, row: Removed): void {
+function removeLetter(tx: Transaction, row: Due): void {
   const letter = tx.sql('DELETE FROM holdfast_dead_letters WHERE id = ? RETURNING status').get(row.id) as
     | { status: string }
     | undefined
