@@ -10,16 +10,14 @@ import { Claimer } from './claimer.ts'
 import { conclude } from './conclude.ts'
 import type { Outcome } from './decide.ts'
 import { Holds } from './holds.ts'
-import type { Job } from './job.ts'
 import type { JobRun } from './job-run.ts'
-import type { Kind } from './kind.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { Runs } from './runs.ts'
 import { Settler } from './settler.ts'
 import { Skew } from './skew.ts'
+import { Slots } from './slots.ts'
 import type { Settlement, WorkerRow } from './store.ts'
 import { StoreHealth } from './store-health.ts'
-import { isSuspect, SUSPECT_WAIT_MS } from './suspects.ts'
 import { within } from './within.ts'
 import type { WorkerOptions, WorkerSnapshot, WorkerState } from './worker-options.ts'
 import { WORKER_OPTIONS, workerId } from './worker-options.ts'
@@ -45,6 +43,7 @@ export class Worker {
   readonly #holds: Holds
   readonly #runs: Runs
   readonly #ahead: Ahead
+  readonly #slots: Slots
   readonly #settler: Settler
   readonly #keeper: LeaseKeeper
   readonly #claimer: Claimer
@@ -100,6 +99,7 @@ export class Worker {
     const worker: WorkerRow = { ...options.identity, id: this.id, startedAt: now, seenAt: now }
     const [runs, ahead, settler, health, holds] = [this.#runs, this.#ahead, this.#settler, this.#health, this.#holds]
     this.#keeper = new LeaseKeeper({ store, health, clock, kinds, worker, runs, ahead, settler, skew: this.#skew })
+    this.#slots = new Slots({ concurrency: this.#concurrency, kinds, runs, ahead, settler, health, holds })
     const ofKind = (kind: string): number => runs.ofKind(kind)
     this.#claimer = new Claimer({ store, kinds, clock, holds, ahead, worker: this.id, freshMs: this.#pollMinMs, ofKind })
   }
@@ -190,8 +190,8 @@ export class Worker {
     const breath = new Breath(this.#options.clock)
     let idleMs = this.#pollMinMs
     while (this.#state === 'running') {
-      this.#fill()
-      const room = Math.max(0, this.#free) + this.#ahead.room
+      this.#slots.fill()
+      const { room } = this.#slots
       let waitMs = Number.POSITIVE_INFINITY
       if (room > 0)
         try {
@@ -202,7 +202,7 @@ export class Worker {
           this.#health.failed(error, 'claim')
           waitMs = this.#health.waitMs
         }
-      waitMs = Math.min(waitMs, this.#patienceMs)
+      waitMs = Math.min(waitMs, this.#slots.patienceMs)
       if (waitMs > 0 && this.#state === 'running') await this.#alarm.sleep(waitMs)
       await breath.take()
     }
@@ -215,46 +215,15 @@ export class Worker {
     const jobs = await this.#claimer.round(room)
     this.#ahead.noteClaim(this.#options.clock.now() - began)
     this.#health.succeeded('claim')
-    for (const job of jobs) this.#take(job)
+    for (const job of jobs) this.#slots.take(job)
     return jobs.length
-  }
-
-  /**
-   * Free slots. Ends that the store has not taken yet leave their slots free while it answers and they are no more than the
-   * slots: what runs does not wait for it, and it is given no more than it can take.
-   */
-  get #free(): number {
-    const late = this.#settler.backlog - (this.#health.ok ? this.#concurrency : 0)
-    return this.#concurrency - this.#runs.occupied - Math.max(0, late)
-  }
-
-  /** How long what waits here may go on waiting for slots that are taken. A store that is late is not helped by handing it back. */
-  get #patienceMs(): number {
-    return this.#runs.occupied < this.#concurrency ? Number.POSITIVE_INFINITY : this.#ahead.patienceMs
   }
 
   #runEnded(): void {
     this.#ahead.runEnded()
     this.#ended.ring()
-    this.#fill()
+    this.#slots.fill()
     if (this.#ahead.room > 0) this.wake()
-  }
-
-  /** A claimed job starts, or waits here. Suspects do not wait: what is lost with them would never be proven innocent. */
-  #take(job: Job): void {
-    const startsNow = this.#free > 0 && this.#ahead.size === 0
-    if (startsNow || this.#state !== 'running' || isSuspect(job, this.#options.kinds.get(job.kind) as Kind)) this.#begin(job)
-    else this.#ahead.add(job)
-  }
-
-  /** Starts what waits here, as far as slots are free and targets still admit; those that have waited in vain go back. */
-  #fill(): void {
-    if (this.#patienceMs === 0) for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'no slot became free')
-    while (this.#ahead.size > 0 && this.#free > 0) {
-      const job = this.#ahead.next() as Job
-      if (this.#holds.admits(job.target)) this.#begin(job)
-      else this.#handBack(job, 0, 'its target holds its jobs')
-    }
   }
 
   /** How long nothing can happen unless somebody wakes us. What is overdue and not ours must not make the loop spin. */
@@ -265,18 +234,6 @@ export class Worker {
     const released = (this.#holds.nextAt() ?? Number.POSITIVE_INFINITY) - now
     const soonest = Math.min(due > 0 ? due : idleMs, released > 0 ? released : idleMs)
     return Math.max(1, Math.min(soonest, idleMs))
-  }
-
-  #begin(job: Job): void {
-    const kind = this.#options.kinds.get(job.kind) as Kind
-    if (this.#state !== 'running') return this.#handBack(job, 0, 'the worker shut down')
-    const mustWait = isSuspect(job, kind) && (this.#free <= 0 || this.#runs.some((run) => isSuspect(run.job, run.kind)))
-    if (mustWait) return this.#handBack(job, SUSPECT_WAIT_MS, 'it lost its workers before: one such job runs at a time')
-    this.#runs.start(job, kind)
-  }
-
-  #handBack(job: Job, delayMs: number, reason: string): void {
-    this.#settler.add(job, { id: job.id, token: job.token, type: 'returned', delayMs, reason }, 0)
   }
 
   #conclude(run: JobRun, outcome: Outcome): Promise<Settlement> {
@@ -292,7 +249,7 @@ export class Worker {
     this.#state = hasStarted ? 'draining' : 'stopped'
     if (!hasStarted) return
     this.#unlisten()
-    for (const job of this.#ahead.giveUp()) this.#handBack(job, 0, 'the worker shut down')
+    this.#slots.close()
     this.wake()
     await this.#whileBusy(() => this.#drainUntil)
     this.#runs.abortAll('shutdown')
