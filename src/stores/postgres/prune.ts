@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 import { CLOCK } from './session.ts'
 import { ALL_COUNTS } from './tally.ts'
 
-const PRUNE = `
+export const PRUNE = `
   WITH ${CLOCK},
   settled AS (
     SELECT kind, sum(n) AS n FROM ${ALL_COUNTS}

@@ -18,7 +18,7 @@ interface Due extends Lane {
 const SETTLED = `
   SELECT kind, sum(n) AS n FROM holdfast_counts
   WHERE subject = 'job' AND state IN ('succeeded', 'cancelled') OR subject = 'given-up' GROUP BY kind`
-const OLDEST = `
+export const OLDEST = `
   SELECT seq, settled_at FROM holdfast_jobs INDEXED BY holdfast_jobs_settled
   WHERE kind = ? AND settled_at < ? ORDER BY settled_at, seq LIMIT ?`
 const THESE = 'WHERE seq IN (SELECT value FROM json_each(?))'
