@@ -86,3 +86,24 @@ describe('a target that nothing names', () => {
     expect(() => policiesOf(defaults, 'target', { clock, random: () => 0 })).not.toThrow()
   })
 })
+
+describe('what jobs may aim at', () => {
+  it('is known of origins and of kinds that always aim at the same', () => {
+    const own = [
+      { name: 'mail', target: 'smtp', handler: () => {} },
+      defineKind({ name: 'report', target: () => 'printer', handler: () => {} }),
+      defineKind({
+        name: 'odd',
+        target: () => {
+          throw new Error('no payload')
+        },
+        handler: () => {},
+      }),
+      { name: 'chat', target: (payload: { to: string }) => payload.to, handler: () => {} },
+    ]
+    const { mayAimAt } = kinds({ kinds: own })
+    const names = ['smtp', 'printer', 'https://api.example.com', 'http://127.0.0.1:8080']
+    expect(names.filter(mayAimAt)).toEqual(names)
+    expect(['typo', 'https://api.example.com/', 'https://', 'ftp://example.com', ''].filter(mayAimAt)).toEqual([])
+  })
+})

@@ -9,6 +9,8 @@ import { defineKind, type JobContext, type Kind, type KindOptions } from '../wor
 export interface Kinds {
   readonly all: readonly Kind[]
   readonly http: HttpKind
+  /** Whether jobs may aim at it, as far as that can be known before there is one: an origin, or what a kind always aims at. */
+  readonly mayAimAt: (target: string) => boolean
 }
 
 /** The longest time that a payload may ask for, and a moment to tell it from the worker's own limit. */
@@ -36,7 +38,22 @@ export function kindsOf(config: HoldfastConfig, clock: Clock): Kinds {
       ? kind
       : defineKind({ lease, maxLostLeases, ...timeoutFor(kind.name, config), ...kind } as unknown as KindOptions),
   )
-  return { all: [builtIn, ...own], http }
+  const fixed = new Set(own.map(fixedTarget))
+  return { all: [builtIn, ...own], http, mayAimAt: (target) => fixed.has(target) || isOrigin(target) }
+}
+
+/** Who takes no payload reads no target off it. */
+function fixedTarget({ targetOf }: Kind): string | undefined {
+  if (targetOf.length > 0) return undefined
+  try {
+    return targetOf(undefined)
+  } catch {
+    return undefined
+  }
+}
+
+function isOrigin(target: string): boolean {
+  return /^https?:/.test(target) && URL.parse(target)?.origin === target
 }
 
 /** The options, or what `defineKind` made of them: then it has said everything. */

@@ -3,6 +3,7 @@ import type { HealthReason } from '../ops/source.ts'
 import { memoryStore } from '../stores/memory/memory-store.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { DeadError } from '../work/steering.ts'
+import { RuntimeSource } from './ops-source.ts'
 import { connectionRefused, runtimeRig } from './testing/runtime-rig.ts'
 
 const reasons = (list: readonly HealthReason[]) => list.map(({ check, status }) => [check, status])
@@ -174,6 +175,23 @@ describe('the targets as the windows see them', () => {
       expect(await steer.call(source, 'typo')).toBeUndefined()
       expect(runtime.targets.find('typo')).toBeUndefined()
     }
+  })
+
+  it('can be paused before their first job when the settings name them or jobs may aim at them, and no others', async () => {
+    const { runtime, clock, send, settle } = runtimeRig(() => {}, { targets: { '*.example.com': {}, smtp: {} } })
+    const source = new RuntimeSource(runtime, '1.2.3', (name) => name.startsWith('https://'))
+    await runtime.start()
+    for (const name of ['smtp', 'mx.example.com', 'https://api.example.org'])
+      expect(await source.pause(name), name).toMatchObject({ name, heldBy: 'pause', jobs: {} })
+    for (const name of ['typo', `https://${'x'.repeat(500)}`]) expect(await source.pause(name)).toBeUndefined()
+    expect(await source.isolate('mail.example.com')).toBeUndefined()
+    await send('mx.example.com')
+    await settle()
+    expect((await source.jobs({})).items).toMatchObject([{ state: 'available', heldBy: 'pause' }])
+    for (let count = 3; count < 1000; count++) await source.pause(`https://${count}`, clock.wallNow() + 1000)
+    expect(await source.pause('https://one-too-many')).toBeUndefined()
+    await clock.advance(1000)
+    expect(await source.pause('https://one-too-many')).toMatchObject({ paused: {} })
   })
 
   it('that are steered are remembered before the answer', async () => {

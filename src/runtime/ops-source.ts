@@ -38,6 +38,9 @@ const COUNTS_FRESH_MS = 500
 /** Where a batch stands costs a look at each of its jobs, of which it may have ten thousand. */
 const BATCHES_FRESH_MS = 2000
 const MOST_BATCHES = 10
+const MOST_PAUSED = 1000
+/** As of the target of a job. */
+const LONGEST_NAME = 500
 const NOTHING: Counted = { jobs: [], letters: [] }
 const NO_FACTS: DeadLetterFacts = { causes: {} }
 /** They take up to two thousand rows to tell. */
@@ -46,6 +49,7 @@ const FACTS_FRESH_MS = 2000
 export class RuntimeSource implements OpsSource {
   readonly #runtime: Runtime
   readonly #version: string
+  readonly #mayAimAt: (target: string) => boolean
   readonly #clock: Clock
   readonly #probe: StoreProbe
   readonly #operations: OperationBook
@@ -57,8 +61,10 @@ export class RuntimeSource implements OpsSource {
   readonly #since: Since = new Map()
   #stopping = false
 
-  constructor(runtime: Runtime, version: string) {
+  /** @param mayAimAt whether jobs may aim at a target that is not known yet */
+  constructor(runtime: Runtime, version: string, mayAimAt: (target: string) => boolean = () => false) {
     this.#runtime = runtime
+    this.#mayAimAt = mayAimAt
     this.#version = version
     this.#clock = runtime.clock
     this.#probe = new StoreProbe(runtime.store, runtime.clock)
@@ -160,7 +166,7 @@ export class RuntimeSource implements OpsSource {
   }
 
   pause(target: string, until?: number): Promise<TargetStatus | undefined> {
-    return this.#steer(target, () => this.#runtime.pause(target, until))
+    return this.#steer(target, () => this.#runtime.pause(target, until), this.#isExpected(target))
   }
 
   resume(target: string): Promise<TargetStatus | undefined> {
@@ -260,11 +266,18 @@ export class RuntimeSource implements OpsSource {
     return [...known, ...strangers.flat()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  async #steer(name: string, change: () => void): Promise<TargetStatus | undefined> {
+  /** A target may be paused before its first job. What is paused is stored, so their number is bounded. */
+  #isExpected(name: string): boolean {
+    const { targets } = this.#runtime
+    if (name.length > LONGEST_NAME || !(targets.names(name) || this.#mayAimAt(name))) return false
+    return targets.all().filter(({ isPaused }) => isPaused).length < MOST_PAUSED
+  }
+
+  async #steer(name: string, change: () => void, isExpected = false): Promise<TargetStatus | undefined> {
     const counted = await this.#counted()
     const jobs = jobsByTarget(counted.jobs).get(name)
-    const target = this.#runtime.targets.find(name) ?? (jobs && this.#runtime.targets.get(name))
-    if (target === undefined) return undefined
+    const target = this.#runtime.targets.find(name) ?? ((jobs || isExpected) && this.#runtime.targets.get(name))
+    if (!target) return undefined
     change()
     await this.#runtime.targets.flush()
     return viewTarget(target, jobs ?? {}, this.#targets, this.#runtime.sharing)

@@ -59,7 +59,7 @@ export async function startHoldfast({ config }: ResolvedConfig, options: StartOp
   runtime.observe(logListener({ ...config.log, write }))
   const audit = config.audit === false ? undefined : auditLog({ ...config.audit, clock })
   if (audit !== undefined) runtime.observe(audit.listen)
-  const source = new RuntimeSource(runtime, options.version)
+  const source = new RuntimeSource(runtime, options.version, kinds.mayAimAt)
   const metrics = createMetrics({ source, declared: { kinds: kinds.all.map(({ name }) => name), targets: Object.keys(named) } })
   const { host, port, token, maxBody, allowedHosts } = config.server
   const app = createApi({ source, clock, version: options.version, token, maxBodyBytes: maxBody, metrics, allowedHosts })

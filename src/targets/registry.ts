@@ -95,6 +95,12 @@ export class TargetRegistry implements Observable {
     return this.#targets.get(name)
   }
 
+  /** True when the options speak of it, by its name or by a pattern. */
+  names(name: string): boolean {
+    const own = this.#options.targets
+    return (own !== undefined && Object.hasOwn(own, name)) || this.#patterns.some(({ matches }) => matches.test(name))
+  }
+
   all(): readonly Target[] {
     return [...this.#targets.values()]
   }

@@ -209,6 +209,10 @@ export class Target implements Observable {
     this.#threshold.pause(until)
   }
 
+  get isPaused(): boolean {
+    return this.#threshold.pausedUntil !== undefined
+  }
+
   resume(): void {
     this.#threshold.resume()
   }

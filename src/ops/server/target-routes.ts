@@ -53,7 +53,7 @@ async function readUntil(c: ApiContext, clock: Clock, limits: BodyLimits): Promi
 function answerTarget(c: ApiContext, target: TargetStatus | undefined): Response {
   if (target === undefined)
     throw new ApiError(404, 'ERR_TARGET_NOT_FOUND', 'There is no such target.', {
-      hint: 'GET /v1/targets lists them; encode the name, as in https%3A%2F%2Fapi.example.com.',
+      hint: 'GET /v1/targets lists them; encode the name, as in https%3A%2F%2Fapi.example.com. One that no job has aimed at yet can be paused if it is an origin, or if the configuration names it.',
     })
   return c.json(redact(target) as object)
 }
