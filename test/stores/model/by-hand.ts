@@ -47,14 +47,18 @@ export const pause: fc.Arbitrary<Command> = fc.tuple(target, fc.boolean()).map((
   }),
 )
 
+const age = fc.constantFrom(0, 30, 1000)
+const keep = fc.constantFrom(0, 2, 100)
+
 export const prune: fc.Arbitrary<Command> = fc
-  .tuple(fc.constantFrom(0, 30, 1000), fc.constantFrom(0, 2, 100), fc.constantFrom(1, 3, 100))
-  .map(([age, keep, limit]) =>
-    command('prune', `${age} ${keep} ${limit}`, async (model, { store }) => {
+  .tuple(age, keep, fc.constantFrom(1, 3, 100), fc.option(fc.tuple(fc.constantFrom('x', 'y'), age, keep), { nil: undefined }))
+  .map(([olderThanMs, most, upTo, own]) =>
+    command('prune', `${olderThanMs} ${most} ${upTo} ${own?.join(' ') ?? ''}`, async (model, { store }) => {
       // Which of several expired keys go first is nobody's business.
       const expired = [...model.keys.values()].some(({ until }) => until <= model.now)
-      const most = expired ? 100 : limit
-      same(await store.prune({ olderThanMs: age, keep, limit: most }), model.prune(age, keep, most), 'pruned')
+      const limit = expired ? 100 : upTo
+      const kinds = new Map(own && [[own[0], { olderThanMs: own[1], keep: own[2] }]])
+      same(await store.prune({ olderThanMs, keep: most, kinds, limit }), model.prune(olderThanMs, most, limit, kinds), 'pruned')
     }),
   )
 

@@ -3,7 +3,7 @@
  * apart from the stores' own rules, so that a mistake in those shows. For tests alone.
  */
 import type { DeadLetterStatus, JobState } from '../../../src/work/job.ts'
-import type { Settlement } from '../../../src/work/store.ts'
+import type { PruneRule, Settlement } from '../../../src/work/store.ts'
 
 export interface NaiveJob {
   readonly id: string
@@ -302,14 +302,12 @@ export class NaiveStore {
       .map(({ id }) => id)
   }
 
-  prune(olderThanMs: number, keep: number, limit: number): number {
+  prune(olderThanMs: number, keep: number, limit: number, own: ReadonlyMap<string, PruneRule> = new Map()): number {
     const discarded = (id: string) => this.letters.some((letter) => letter.id === id && letter.status === 'discarded')
     const settled = this.jobs
       .filter(({ id, state }) => state === 'succeeded' || state === 'cancelled' || (state === 'dead' && discarded(id)))
       .sort((a, b) => (a.finishedAt as number) - (b.finishedAt as number))
-    const gone = settled
-      .filter(({ finishedAt = 0 }, index) => index < settled.length - keep || finishedAt < this.now - olderThanMs)
-      .slice(0, limit)
+    const gone = settled.filter((job) => this.#isDue(job, settled, own, { olderThanMs, keep })).slice(0, limit)
     for (const { id, kind, key, state } of gone) {
       const kept = this.keys.get(`${kind} ${key}`)
       if (kept?.id === id) kept.state = state
@@ -319,9 +317,10 @@ export class NaiveStore {
     for (const { batchId, state } of gone) this.batches.find(({ id }) => id === batchId)?.pruned.push(state)
     const touched = gone.map(({ batchId }) => batchId)
     const ended = this.batches.filter(({ completedAt }) => completedAt !== undefined)
+    const longest = [...own.values()].reduce((most, rule) => Math.max(most, rule.olderThanMs), olderThanMs)
     const empty = ended.filter(({ id }) => touched.includes(id) && this.ofBatch(id).length === 0)
     const old = ended
-      .filter((batch) => !empty.includes(batch) && (batch.completedAt as number) < this.now - olderThanMs)
+      .filter((batch) => !empty.includes(batch) && (batch.completedAt as number) < this.now - longest)
       .sort((a, b) => (a.completedAt as number) - (b.completedAt as number) || (a.id < b.id ? -1 : 1))
       .slice(0, limit - gone.length)
     this.batches = this.batches.filter((batch) => !empty.includes(batch) && !old.includes(batch))
@@ -329,5 +328,12 @@ export class NaiveStore {
     const over = [...this.keys].filter(([, { until }]) => until <= this.now).slice(0, rest)
     for (const [name] of over) this.keys.delete(name)
     return gone.length + empty.length + old.length + over.length
+  }
+
+  /** Counted among those of its kind, or of all kinds that have no rule. */
+  #isDue(job: NaiveJob, settled: readonly NaiveJob[], own: ReadonlyMap<string, PruneRule>, others: PruneRule): boolean {
+    const rule = own.get(job.kind) ?? others
+    const peers = settled.filter(({ kind }) => (own.get(kind) ?? others) === rule)
+    return peers.indexOf(job) < peers.length - rule.keep || (job.finishedAt as number) < this.now - rule.olderThanMs
   }
 }
