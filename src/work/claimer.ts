@@ -5,6 +5,7 @@ import type { Holds } from './holds.ts'
 import type { Job } from './job.ts'
 import { KeyWaits } from './key-waits.ts'
 import type { Kind } from './kind.ts'
+import { KnownLanes } from './known-lanes.ts'
 import type { PlannedLane } from './plan-claim.ts'
 import { laneKey, planClaim } from './plan-claim.ts'
 import type { JobStore, LaneClaim, ReadyLane } from './store.ts'
@@ -23,23 +24,17 @@ export interface ClaimerOptions {
   readonly ofKind: (kind: string) => number
 }
 
-const LANES_AT_FIRST = 200
-const LANES_AT_MOST = 10_000
-
 export class Claimer {
   readonly #options: ClaimerOptions
-  readonly #names: readonly string[]
+  readonly #known: KnownLanes
   readonly #waits: KeyWaits
-  #lanes: readonly ReadyLane[] = []
-  #lanesUntil = Number.NEGATIVE_INFINITY
-  #laneLimit = LANES_AT_FIRST
-  #turn = 0
-  #turns = new Map<string, number>()
 
   constructor(options: ClaimerOptions) {
+    const { store, kinds, clock, freshMs } = options
+    const names = [...kinds.keys()]
     this.#options = options
-    this.#names = [...options.kinds.keys()]
-    this.#waits = new KeyWaits(options.clock)
+    this.#known = new KnownLanes({ clock, freshMs, ask: (limit) => store.readyLanes(names, limit) })
+    this.#waits = new KeyWaits(clock)
   }
 
   /** Something may have become free for jobs that wait for their concurrency keys. */
@@ -49,19 +44,24 @@ export class Claimer {
 
   /** One round; empty when nothing may start. Rejects with the store's error only when nothing was claimed. */
   async round(capacity: number): Promise<readonly Job[]> {
-    const lanes = await this.#readyLanes()
+    const wereKnown = this.#known.areFresh
+    const jobs = await this.#round(capacity)
+    // What was known is used up; that says nothing of what has come since.
+    return jobs.length === 0 && wereKnown && !this.#known.areFresh ? this.#round(capacity) : jobs
+  }
+
+  async #round(capacity: number): Promise<readonly Job[]> {
+    const lanes = await this.#known.next()
     const { kinds, ahead, ofKind } = this.#options
     const slotsOfKind = (kind: string): number => ofKind(kind) + ahead.ofKind(kind)
     const plan = planClaim(this.#waits.open(lanes), {
       capacity,
       slots: this.#slots(lanes),
       freeOf: (kind) => freeSlots(kinds.get(kind), slotsOfKind),
-      turnOf: (lane) => this.#turns.get(laneKey(lane)) ?? 0,
+      turnOf: this.#known.turnOf,
     })
     const planned = plan.reduce((sum, lane) => sum + lane.limit, 0)
-    // All that the store showed is held: look further than that next time.
-    if (planned === 0 && lanes.length >= this.#laneLimit) this.#laneLimit = Math.min(this.#laneLimit * 4, LANES_AT_MOST)
-    if (planned === 0) this.#forgetLanes()
+    if (planned === 0) this.#known.lookFurther()
     return planned === 0 ? [] : this.#claim(plan, planned)
   }
 
@@ -71,21 +71,6 @@ export class Claimer {
     const slots = new Map(holds.ask(lanes.map((lane) => lane.target)))
     for (const { target } of ahead.jobs) slots.set(target, (slots.get(target) ?? 0) - 1)
     return slots
-  }
-
-  /** A full claim says that there is more: then the lanes are not asked for again at once. */
-  async #readyLanes(): Promise<readonly ReadyLane[]> {
-    const { store, clock, freshMs } = this.#options
-    if (clock.now() < this.#lanesUntil) return this.#lanes
-    this.#lanes = await store.readyLanes(this.#names, this.#laneLimit)
-    this.#lanesUntil = clock.now() + freshMs
-    const waiting = new Set(this.#lanes.map(laneKey))
-    for (const key of this.#turns.keys()) if (!waiting.has(key)) this.#turns.delete(key)
-    return this.#lanes
-  }
-
-  #forgetLanes(): void {
-    this.#lanesUntil = Number.NEGATIVE_INFINITY
   }
 
   /** A claim has one lease for all it takes, so kinds with different leases are claimed apart. */
@@ -98,12 +83,11 @@ export class Claimer {
         taken.push(...(await store.claim({ worker, leaseMs, lanes: lanes.map((lane) => this.#asked(lane)) })))
       this.#noteKeys(plan, taken)
     } catch (error) {
-      this.#forgetLanes()
+      this.#known.forget()
       if (taken.length === 0) throw error
     }
-    if (taken.length < planned) this.#forgetLanes()
-    this.#turn++
-    for (const lane of plan) this.#turns.set(laneKey(lane), this.#turn)
+    this.#known.served(plan, taken.length < planned ? shortOf(plan, taken) : NONE)
+    if (taken.length === 0) this.#known.forget()
     return taken
   }
 
@@ -125,6 +109,15 @@ export class Claimer {
     const { concurrencyKey, concurrencyPerKey } = this.#options.kinds.get(kind) as Kind
     return concurrencyKey === undefined ? undefined : concurrencyPerKey
   }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** Lanes that had less than was asked of them. */
+function shortOf(plan: readonly PlannedLane[], taken: readonly Job[]): ReadonlySet<string> {
+  const got = new Map<string, number>()
+  for (const job of taken) got.set(laneKey(job), (got.get(laneKey(job)) ?? 0) + 1)
+  return new Set(plan.filter((lane) => (got.get(laneKey(lane)) ?? 0) < lane.limit).map(laneKey))
 }
 
 /** Counting is for kinds with a limit of their own only. */

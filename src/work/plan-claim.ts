@@ -25,12 +25,16 @@ export function planClaim(lanes: readonly ReadyLane[], limits: ClaimLimits): Pla
   const shares = new Shares(limits)
   const byPriority = Map.groupBy(lanes, (lane) => lane.priority)
   for (const priority of [...byPriority.keys()].sort((a, b) => b - a)) {
-    const peers = (byPriority.get(priority) as ReadyLane[]).sort(
-      (a, b) => limits.turnOf(a) - limits.turnOf(b) || a.runAt - b.runAt,
-    )
-    shares.deal(peers)
+    shares.deal(inTurn(byPriority.get(priority) as ReadyLane[], limits.turnOf))
   }
   return shares.plan
+}
+
+/** Who was served longest ago goes first, then who has waited longest. */
+export function inTurn<L extends ReadyLane>(lanes: readonly L[], turnOf: (lane: Lane) => number): L[] {
+  // Asked once each: a turn is looked up by a name that is made for it.
+  const turns = lanes.map((lane) => ({ lane, turn: turnOf(lane) }))
+  return turns.sort((a, b) => a.turn - b.turn || a.lane.runAt - b.lane.runAt).map(({ lane }) => lane)
 }
 
 class Shares {
