@@ -41,6 +41,21 @@ describe('the kinds of a process', () => {
     expect(all[0]).toMatchObject({ backoff: { initialMs: 2000, maxMs: 60_000, factor: 2 } })
   })
 
+  it('are kept for as long as they say, http as configured', () => {
+    const mail = { name: 'mail', target: 'smtp', handler: () => {} }
+    const { all } = kinds({
+      http: { retention: { olderThan: '1d' } },
+      kinds: [
+        { ...mail, retention: { keep: 10 } },
+        { ...mail, name: 'sms' },
+      ],
+    })
+    expect(all.map(({ retention }) => retention)).toEqual([{ olderThanMs: 86_400_000 }, { keep: 10 }, undefined])
+    expect(kinds().all[0]).not.toHaveProperty('retention')
+    expect(() => configOf({ http: { retention: { every: '1h' } } })).toThrow(/http\.retention\.every/)
+    expect(() => configOf({ http: { retention: { keep: -1 } } })).toThrow(/http\.retention\.keep/)
+  })
+
   it('may be defined before, and schedules too: then the configuration changes nothing of them', () => {
     const mail = defineKind({ name: 'mail', target: 'smtp', handler: () => {} })
     const report = defineSchedule({ name: 'report', every: '1h', kind: 'mail' })

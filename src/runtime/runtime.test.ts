@@ -135,6 +135,24 @@ describe('the runtime', () => {
     expect(await runtime.queue.get(id!)).toMatchObject({ state: 'succeeded', attempts: 1, lostLeases: 1 })
   })
 
+  it('keeps what a kind has done for as long as the kind says, and otherwise as it is told itself', async () => {
+    const clock = new VirtualClock()
+    const store = lasting(clock)
+    const retention = { olderThan: '1h', keep: 100, every: '1m' }
+    const [brief, other] = [{ kind: { retention: { olderThan: 0 } } }, { kind: { name: 'sms' } }].map((about) =>
+      runtimeRig(() => {}, { clock, store, retention, ...about }),
+    )
+    for (const rig of [brief, other]) await rig!.runtime.start()
+    await brief!.send('a', 2)
+    await other!.runtime.queue.enqueue([{ kind: 'sms', payload: { to: 'a' } }])
+    await clock.advance(100)
+    expect(await store.counts()).toMatchObject([{ count: 2 }, { count: 1 }])
+    await clock.advance(11_000)
+    expect(await store.counts()).toMatchObject([{ kind: 'sms', state: 'succeeded', count: 1 }])
+    for (const rig of [brief, other]) void rig!.runtime.stop(0)
+    await clock.advance(1000)
+  })
+
   it('names the target or the kind of a wrong option', () => {
     expect(() => runtimeRig(() => {}, { targets: { db: { concurrency: -1 } } })).toThrow(/target 'db'/)
     expect(() => runtimeRig(() => {}, { kind: { maxAttempts: 0 } })).toThrow(/maxAttempts/)

@@ -58,7 +58,9 @@ describe('a file of the first shape', () => {
       INSERT INTO holdfast_migrations VALUES (1, 'jobs', 0);
       INSERT INTO holdfast_jobs (id, kind, target, payload, state, priority, created_at, run_at)
         VALUES ('old', 'k', 't', '7', 'available', 0, 1, 1);
-      INSERT INTO holdfast_counts VALUES ('job', 'k', 't', 'available', 1)`)
+      INSERT INTO holdfast_jobs (id, kind, target, state, priority, created_at, run_at, finished_at, settled_at)
+        VALUES ('done', 'k', 't', 'succeeded', 0, 1, 1, 2, 2);
+      INSERT INTO holdfast_counts VALUES ('job', 'k', 't', 'available', 1), ('job', 'k', 't', 'succeeded', 1)`)
     db.close()
     const store = sqliteStore({ path })
     await store.open()
@@ -66,6 +68,8 @@ describe('a file of the first shape', () => {
     expect(job).toMatchObject({ id: 'old', payload: 7, state: 'running' })
     expect(job).not.toHaveProperty('concurrencyKey')
     expect(job).not.toHaveProperty('batchId')
+    expect(await store.prune({ olderThanMs: 1000, keep: 10, limit: 10 })).toBe(1)
+    expect(await store.get('done')).toBeUndefined()
     await store.close()
     rmSync(folder, { recursive: true, force: true })
   })
