@@ -40,6 +40,7 @@ export {
   type Verify,
   type VerifyAnswer,
 } from './kind.ts'
+export type { KindRetention, RetentionOptions } from './kind-retention.ts'
 export { isFinal, LIFECYCLE, mayHappen, type Transition } from './lifecycle.ts'
 export { isProcessAlive } from './process-liveness.ts'
 export { Pruner, type PrunerOptions } from './pruner.ts'

@@ -9,7 +9,7 @@ import type { Backoff, BackoffOptions } from './backoff.ts'
 import { compileBackoff } from './backoff.ts'
 import type { Job } from './job.ts'
 import { MAX_PRIORITY } from './job.ts'
-import type { KindRetention } from './kind-retention.ts'
+import type { KindRetention, RetentionOptions } from './kind-retention.ts'
 import { compileRetention } from './kind-retention.ts'
 import type { Fence } from './store.ts'
 
@@ -96,7 +96,7 @@ export interface KindOptions<P = unknown> {
    * How long finished jobs of this kind are kept, and how many; the kind is then counted alone. What it leaves out is as for all
    * kinds. Every process must define it alike. Default: the runtime's `retention`, with all other kinds together.
    */
-  readonly retention?: { readonly olderThan?: Duration; readonly keep?: number }
+  readonly retention?: RetentionOptions
   /** Throws what is wrong with a payload, best as `JobInvalidError` with the field's path. */
   readonly validate?: (payload: P) => void
 }

@@ -7,8 +7,8 @@ import { sleep } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { checkDuration, checkInteger } from '../core/validate.ts'
 import type { Kind } from './kind.ts'
-import { RetentionRules } from './kind-retention.ts'
 import { Periodic } from './periodic.ts'
+import { RetentionRules } from './retention-rules.ts'
 import type { JobStore, PruneRule } from './store.ts'
 
 export interface PrunerOptions {
