@@ -12,6 +12,15 @@ const ADD = `
   ON CONFLICT (subject, kind, target, state) DO UPDATE SET n = n + excluded.n`
 const SWEEP = 'DELETE FROM holdfast_counts WHERE subject = ? AND kind = ? AND target = ? AND state = ? AND n = 0'
 
+/** More changes than that are written as lists of targets. */
+const FEW = 8
+const ADD_MANY = `
+  INSERT INTO holdfast_counts (subject, kind, target, state, n) SELECT ?1, ?2, value, ?3, ?4 FROM json_each(?5) WHERE true
+  ON CONFLICT (subject, kind, target, state) DO UPDATE SET n = n + excluded.n`
+const OF_MANY = 'subject = ?1 AND kind = ?2 AND state = ?3 AND target IN (SELECT value FROM json_each(?5))'
+const SWEEP_MANY = `DELETE FROM holdfast_counts WHERE ${OF_MANY} AND n = -?4`
+const TAKE_MANY = `UPDATE holdfast_counts SET n = n + ?4 WHERE ${OF_MANY}`
+
 interface Change {
   readonly subject: Subject
   readonly lane: Lane
@@ -53,11 +62,26 @@ export class Tally {
   }
 
   write(sql: (text: string) => StatementSync): void {
-    for (const { subject, lane, state, by } of this.#changes.values()) {
-      if (by === 0) continue
+    const changes = [...this.#changes.values()].filter(({ by }) => by !== 0)
+    if (changes.length > FEW) return writeMany(sql, changes)
+    for (const { subject, lane, state, by } of changes) {
       sql(ADD).run(subject, lane.kind, lane.target, state, by)
       // A lane that nothing is left of must not stay behind.
       if (by < 0) sql(SWEEP).run(subject, lane.kind, lane.target, state)
     }
+  }
+}
+
+/** A call per lane would cost more than all the rest of a transaction over many lanes. */
+function writeMany(sql: (text: string) => StatementSync, changes: readonly Change[]): void {
+  const alike = Map.groupBy(changes, ({ subject, lane, state, by }) => `${subject} ${state} ${by} ${lane.kind}`)
+  for (const group of alike.values()) {
+    const { subject, lane, state, by } = group[0] as Change
+    // In the order of the table: neighbours share a page.
+    const targets = JSON.stringify(group.map((change) => change.lane.target).sort())
+    const given = [subject, lane.kind, state, by, targets] as const
+    if (by > 0) sql(ADD_MANY).run(...given)
+    // What comes to nothing goes at once, which is mostly all of it.
+    else if (Number(sql(SWEEP_MANY).run(...given).changes) < group.length) sql(TAKE_MANY).run(...given)
   }
 }
