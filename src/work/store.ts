@@ -182,7 +182,10 @@ export interface PruneRule {
   readonly keep: number
 }
 
-/** Its rule is for all kinds together that are not in `kinds`. */
+/**
+ * Its rule is for all kinds together that are not in `kinds`. A batch that has ended goes with the last of its jobs, or at the
+ * longest `olderThanMs`.
+ */
 export interface PruneRequest extends PruneRule {
   /** Kinds with a rule of their own: each is counted alone, and not among the others. */
   readonly kinds?: ReadonlyMap<string, PruneRule>
