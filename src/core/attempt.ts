@@ -59,12 +59,15 @@ export class Attempt {
     this._reject = reject
     const timed = frame.timeout !== undefined
     const attempt = frame.retry === undefined ? call.attempt : number
+    // Stryker disable next-line ConditionalExpression: an execution of its own would do as well, and costs more
     if (timed && frame.outermost && number === 1 && !call.cancellable) {
       // Most calls succeed at once: the first attempt may have the call's own execution, since nobody else can abort it.
       this._lent = true
       call.makeAbortable()
       this._execution = call
-    } else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
+    }
+    // Stryker disable next-line ConditionalExpression: as above
+    else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
   /** The first attempt. Without a caller's promise it returns the value, or a promise. With one, what it returns means nothing. */
@@ -72,6 +75,7 @@ export class Attempt {
     if (this._call.aborted) return this._fail(this._call.abortReason)
     // An outer frame may have read the clock long ago: between frames a layer takes its own time.
     this._call.refresh()
+    // Stryker disable next-line ConditionalExpression: who does not ask for the time pays nothing for it
     if (this._frame.retry?.timed) this._startedAt = this._call.now()
     return this._admit(0)
   }

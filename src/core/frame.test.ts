@@ -73,6 +73,17 @@ describe('policies in one frame', () => {
   })
 })
 
+it.each([
+  [10, 20],
+  [20, 10],
+])('of two timeouts side by side, %i and %i, the shorter one ends the call', async (outer, inner) => {
+  const stack = compose(timeout({ limit: outer, clock }), bulkhead({ limit: 1, clock }), timeout({ limit: inner, clock }))
+  const startedAt = clock.now()
+  const end = settled(stack.execute(scripted().hangs(1))).then((answer) => ({ ...answer, at: clock.now() - startedAt }))
+  await clock.advance(30)
+  expect(await end).toMatchObject({ at: 10, error: { code: 'ERR_TIMEOUT' } })
+})
+
 it('the layer of a timeout may be called again with the same execution', async () => {
   const twice = policy('twice', (next) => {
     const bounded = timeout({ limit: 10, clock }).layer(next)

@@ -45,7 +45,7 @@ export class RecentKeys<V> {
   /** The value of a key, which is used now. */
   use(key: string, now: number): V | undefined {
     const latest = this.#ends.older
-    // Stryker disable next-line ConditionalExpression: a short cut past the map, which costs more
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: a short cut past the map, which costs more
     const known = latest.key === key && latest !== this.#ends ? latest : this.#entries.get(key)
     if (known === undefined) return undefined
     known.usedAt = now

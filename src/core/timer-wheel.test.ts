@@ -59,6 +59,19 @@ describe('the timer wheel', () => {
     )
   })
 
+  it('puts times that are near to each other, for how long they are, into one bucket', () => {
+    const bucketsOf = (times: readonly number[]): number => {
+      const clock = new CoarseClock()
+      const wheel = new TimerWheel(clock)
+      for (const ms of times) wheel.add(new WheelEntry(() => {}), ms, clock.now())
+      return wheel.size
+    }
+    const around = (ms: number, step: number): number[] => Array.from({ length: 64 }, (_, n) => ms + n * step)
+    // A millisecond, eight of them, a thousand and more: what 64 of them take, and one where they begin in the middle.
+    expect([around(5, 1 / 64), around(1000, 1 / 8), around(100_000, 16)].map(bucketsOf)).toEqual([2, 2, 2])
+    expect(bucketsOf(around(1000, 1))).toBeLessThanOrEqual(9)
+  })
+
   it('is exact on an exact clock', async () => {
     const clock = new VirtualClock()
     const wheel = new TimerWheel(clock)

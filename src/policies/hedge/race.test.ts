@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { compose, policy as layered } from '../../core/policy.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { hedge } from './hedge.ts'
 
@@ -117,4 +119,49 @@ describe('a hedge against a naive one', () => {
       { numRuns: 400 },
     )
   }, 30_000)
+})
+
+describe('a call of a race', () => {
+  const clock = new VirtualClock()
+
+  it('does not begin for a caller who has left while an outer layer took its time', async () => {
+    const controller = new AbortController()
+    const slow = layered('slow', (next) => async (execution) => {
+      await Promise.resolve()
+      controller.abort(new Error('left'))
+      return next(execution)
+    })
+    let calls = 0
+    const call = compose(slow, hedge({ delay: 10, clock })).execute(
+      () => {
+        calls++
+      },
+      { signal: controller.signal },
+    )
+    await expect(call).rejects.toThrow('left')
+    await clock.advance(0)
+    expect(calls).toBe(0)
+  })
+
+  it('takes its listener off the signal of the caller when it ends, though another one runs on', async () => {
+    const controller = new AbortController()
+    const listeners = () => getEventListeners(controller.signal, 'abort').length
+    const hanging = new Promise<never>(() => {})
+    let calls = 0
+    const call = hedge({ delay: Number.POSITIVE_INFINITY, maxHedges: 1, clock }).execute(
+      ({ signal }) => {
+        expect(signal.aborted).toBe(false)
+        return calls++ === 0 ? Promise.reject(new Error('first')) : hanging
+      },
+      { signal: controller.signal },
+    )
+    call.catch(() => {})
+    const before = listeners()
+    await clock.advance(0)
+    expect(calls).toBe(2)
+    // The caller's own release, the race, and the call that runs.
+    expect(listeners()).toBe(before)
+    controller.abort()
+    expect(listeners()).toBe(0)
+  })
 })
