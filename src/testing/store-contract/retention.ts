@@ -83,10 +83,12 @@ export const retention: readonly Scenario[] = [
       const { store } = harness
       const polls = await end(harness, 'poll', 5)
       const mails = await end(harness, 'mail', 4)
-      const request = { olderThanMs: 1e9, keep: 3, kinds: new Map([['poll', { olderThanMs: 1e9, keep: 2 }]]), limit: 100 }
+      const request = { olderThanMs: 1e9, keep: 3, kinds: new Map([['poll', { olderThanMs: 1e9, keep: 2 }]]), limit: 3 }
       const gone = await Promise.all([store.prune(request), store.prune(request), store.prune(request)])
+      // Who comes second may find that the first is at what is due, and leave it the rest.
+      const last = await store.prune(request)
       same(
-        gone.reduce((sum, count) => sum + count, 0),
+        gone.reduce((sum, count) => sum + count, last),
         4,
         'three polls, one mail',
       )
