@@ -45,6 +45,61 @@ export const claiming: readonly Scenario[] = [
     },
   ],
   [
+    'a claim over many lanes gives of each what it would alone, and all are counted',
+    async ({ store }) => {
+      const now = await store.now()
+      const targets = Array.from({ length: 30 }, (_, number) => `lane ${(number * 7) % 30} "é"`)
+      const jobs = await add(
+        store,
+        ...targets.flatMap((target, index) => [
+          { target, runAt: now - 5 - index },
+          { target, priority: 3, runAt: now - 1 },
+          { target, runAt: now - 50 },
+        ]),
+      )
+      const lanes = targets.map((target, index) => ({ kind: 'mail', target, limit: (index % 4) + 1 }))
+      const taken = await store.claim({
+        worker: 'w',
+        leaseMs: 1000,
+        lanes: [...lanes, { kind: 'mail', target: 'none', limit: 9 }],
+      })
+      const expected = lanes.flatMap(({ limit }, index) => [1, 2, 0].slice(0, limit).map((nth) => jobs[index * 3 + nth]?.id))
+      same(
+        taken.map(({ id }) => id),
+        expected,
+        'the jobs, in the order of the lanes',
+      )
+      truthy(
+        taken.every(({ token, state, worker }) => token === 1 && state === 'running' && worker === 'w'),
+        'each is claimed',
+      )
+      const left = 90 - taken.length
+      const numbers = async () =>
+        Object.entries(Object.groupBy(await store.counts(), ({ state }) => state)).map(([state, rows]) => [
+          state,
+          rows.reduce((sum, { count }) => sum + count, 0),
+          rows.every(({ count }) => count > 0),
+        ])
+      same(
+        (await numbers()).sort(),
+        [
+          ['available', left, true],
+          ['running', taken.length, true],
+        ],
+        'while they run',
+      )
+      same(await store.settle(taken.map((job) => outcome(job, { type: 'succeeded' }))), [], 'all are settled')
+      same(
+        (await numbers()).sort(),
+        [
+          ['available', left, true],
+          ['succeeded', taken.length, true],
+        ],
+        'when they have',
+      )
+    },
+  ],
+  [
     'a claim takes from the lanes that it names, in that order and so many',
     async ({ store }) => {
       const lanes = ['x', 'y', 'z'].flatMap((target) => [{ target }, { target }, { target }])
