@@ -74,29 +74,13 @@ export const claiming: readonly Scenario[] = [
         'each is claimed',
       )
       const left = 90 - taken.length
-      const numbers = async () =>
-        Object.entries(Object.groupBy(await store.counts(), ({ state }) => state)).map(([state, rows]) => [
-          state,
-          rows.reduce((sum, { count }) => sum + count, 0),
-          rows.every(({ count }) => count > 0),
-        ])
-      same(
-        (await numbers()).sort(),
-        [
-          ['available', left, true],
-          ['running', taken.length, true],
-        ],
-        'while they run',
-      )
+      const numbers = async (): Promise<readonly string[]> => {
+        const byState = Map.groupBy(await store.counts(), ({ state }) => state)
+        return Array.from(byState, ([state, rows]) => `${state} ${rows.reduce((sum, { count }) => sum + count, 0)}`).sort()
+      }
+      same(await numbers(), [`available ${left}`, `running ${taken.length}`], 'while they run')
       same(await store.settle(taken.map((job) => outcome(job, { type: 'succeeded' }))), [], 'all are settled')
-      same(
-        (await numbers()).sort(),
-        [
-          ['available', left, true],
-          ['succeeded', taken.length, true],
-        ],
-        'when they have',
-      )
+      same(await numbers(), [`available ${left}`, `succeeded ${taken.length}`], 'when they have')
     },
   ],
   [
