@@ -65,9 +65,10 @@ export class Attempt {
       this._lent = true
       call.makeAbortable()
       this._execution = call
+    } else {
+      // Stryker disable next-line ConditionalExpression: as above
+      this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
     }
-    // Stryker disable next-line ConditionalExpression: as above
-    else this._execution = timed || attempt !== call.attempt ? call.child(attempt, timed) : call
   }
 
   /** The first attempt. Without a caller's promise it returns the value, or a promise. With one, what it returns means nothing. */
