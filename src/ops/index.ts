@@ -13,4 +13,14 @@ export { createMetrics, type Metrics, type MetricsOptions, type MetricsText } fr
 export { createRedactor, type Redact, type RedactOptions, redact, redactText } from './redact.ts'
 export { type Api, type ApiOptions, createApi } from './server/api.ts'
 export { type RunningServer, type ServerOptions, startServer } from './server/start-server.ts'
-export type { Health, HealthReason, JobView, LatencySummary, OpsSource, Status, TargetStatus } from './source.ts'
+export type {
+  DeadLetterGroup,
+  DeadLetterStats,
+  Health,
+  HealthReason,
+  JobView,
+  LatencySummary,
+  OpsSource,
+  Status,
+  TargetStatus,
+} from './source.ts'
