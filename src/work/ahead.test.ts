@@ -32,11 +32,11 @@ async function start({ handler, kind, ...options }: Setting): Promise<SlowRig> {
   await store.open()
   const { claim, settle } = store
   store.claim = async (request) => {
-    await sleep(clock, slowness.storeMs)
+    if (slowness.storeMs > 0) await sleep(clock, slowness.storeMs)
     return claim.call(store, request)
   }
   store.settle = async (settlements) => {
-    await sleep(clock, slowness.storeMs)
+    if (slowness.storeMs > 0) await sleep(clock, slowness.storeMs)
     return settle.call(store, settlements)
   }
   const rig = workRig({
@@ -114,6 +114,19 @@ describe('claiming ahead', () => {
       await rig.clock.advance(97)
       most = Math.max(most, rig.worker.snapshot().ahead)
     }
+    expect(most).toBe(0)
+  })
+
+  it('does not, where the store answers at once', async () => {
+    const rig = await start({ handler: (clock) => sleep(clock, 5) })
+    rig.slowness.storeMs = 0
+    await send(rig, 400)
+    rig.worker.start()
+    let most = 0
+    await until(rig, () => {
+      most = Math.max(most, rig.worker.snapshot().ahead)
+      return rig.told().filter((type) => type === 'job.succeeded').length === 400
+    })
     expect(most).toBe(0)
   })
 

@@ -1,7 +1,7 @@
 /**
  * Jobs that are claimed and wait in this process for a slot, so that a slot that becomes free is filled at once, and not after
  * the store's next answer. There are only about as many as the slots run through while the store answers: none where jobs take
- * long.
+ * long, or where the store answers at once.
  *
  * They are the worker's like those that run: their leases are renewed, and a drain hands them back, their attempts uncounted.
  */
