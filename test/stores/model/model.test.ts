@@ -30,6 +30,6 @@ describe('like a naive one, whatever happens in whatever order,', { timeout: PLA
 
   it.skipIf(missing('postgres'))('answers a PostgreSQL store', async () => {
     const stages = await Promise.all([1, 2, 3].map(() => postgresStage((server as PostgresServer).url)))
-    await playAndClose({ name: 'PostgreSQL', stages, runs: 500, length: 40 })
+    await playAndClose({ name: 'PostgreSQL', stages, runs: 500, times: 4, length: 40 })
   })
 })

@@ -19,15 +19,17 @@ export interface PlayOptions {
   readonly stages: readonly Stage[]
   /** Sequences, when nobody asks for more. */
   readonly runs: number
+  /** See `SequencesOptions`. */
+  readonly times?: number
   /** Of the longest. */
   readonly length: number
 }
 
-export async function play({ name, stages, runs, length }: PlayOptions): Promise<void> {
+export async function play({ name, stages, runs, times, length }: PlayOptions): Promise<void> {
   const reached = new Reached(VERBS)
   const sequences = fc.array(commands, { minLength: 1, maxLength: length, size: 'max' })
   const players = stages.map((stage) => fc.asyncProperty(sequences, (sequence) => playOne(stage, sequence, reached)))
-  await playSequences({ name, players, runs, reached: () => String(reached) })
+  await playSequences({ name, players, runs, times, reached: () => String(reached) })
 }
 
 async function playOne(stage: Stage, sequence: readonly Command[], reached: Reached): Promise<void> {

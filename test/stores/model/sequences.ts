@@ -12,6 +12,8 @@ export interface SequencesOptions {
   readonly players: readonly fc.IAsyncProperty<unknown>[]
   /** Of all players together, when nobody asks for more. */
   readonly runs: number
+  /** Plays so many times as long as is asked for: where each sequence takes longer. Default 1. */
+  readonly times?: number | undefined
   /** What was reached, for the line that says which seed it was. */
   readonly reached?: () => string
 }
@@ -24,10 +26,10 @@ export const PLAY_MS: number = isLong ? 3_600_000 : 120_000
 const LIMIT_MS = 60_000
 
 /** Says with which seed it played; when it fails, the shortest sequence that does, too. */
-export async function playSequences({ name, players, runs, reached }: SequencesOptions): Promise<void> {
+export async function playSequences({ name, players, runs, times = 1, reached }: SequencesOptions): Promise<void> {
   const seed = Number(HOLDFAST_MODEL_SEED ?? Math.floor(Math.random() * 1e9))
   const wanted = Number(HOLDFAST_MODEL_RUNS ?? (HOLDFAST_MODEL_SECONDS === undefined ? runs : 1e9))
-  const limitMs = HOLDFAST_MODEL_SECONDS === undefined ? LIMIT_MS : Number(HOLDFAST_MODEL_SECONDS) * 1000
+  const limitMs = HOLDFAST_MODEL_SECONDS === undefined ? LIMIT_MS : Number(HOLDFAST_MODEL_SECONDS) * 1000 * times
   const bounded = HOLDFAST_MODEL_RUNS === undefined ? { interruptAfterTimeLimit: limitMs } : {}
   const numRuns = Math.ceil(wanted / players.length)
   const played = await Promise.all(
